@@ -4,7 +4,7 @@ use crate::{Context, DataKind, Error, ErrorKind, Fingerprint, KeysetContext, Res
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
@@ -168,6 +168,9 @@ fn typed_value(column: &ArrayRef, row: usize) -> Option<TypedValue> {
         DataType::FixedSizeBinary(16) => TypedValue::Uuid(uuid(column.as_fixed_size_binary().value(row))),
         DataType::FixedSizeBinary(_) => bytes(column.as_fixed_size_binary().value(row)),
         DataType::Date32 => TypedValue::Date(date(column.as_primitive::<Date32Type>().value(row).into())?),
+        DataType::Time64(TimeUnit::Microsecond) => {
+            TypedValue::Time(clock(column.as_primitive::<Time64MicrosecondType>().value(row)))
+        }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => TypedValue::Timestamp(timestamp(
             column.as_primitive::<TimestampMicrosecondType>().value(row),
             zone.is_some(),
@@ -211,14 +214,13 @@ fn date(days: i64) -> Option<String> {
 
 fn timestamp(micros: i64, instant: bool) -> Option<String> {
     const DAY: i64 = 86_400_000_000;
-    let day = date(micros.div_euclid(DAY))?;
-    let rest = micros.rem_euclid(DAY);
-    let (seconds, micros) = (rest / 1_000_000, rest % 1_000_000);
+    let (day, clock) = (date(micros.div_euclid(DAY))?, clock(micros.rem_euclid(DAY)));
     let zone = if instant { "Z" } else { "" };
-    Some(format!(
-        "{day}T{:02}:{:02}:{:02}.{micros:06}{zone}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    ))
+    Some(format!("{day}T{clock}{zone}"))
+}
+
+/// `HH:MM:SS.ffffff` of microseconds since midnight.
+fn clock(micros: i64) -> String {
+    let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+    format!("{:02}:{:02}:{:02}.{micros:06}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

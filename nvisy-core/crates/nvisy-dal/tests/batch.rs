@@ -10,7 +10,7 @@ use arrow_array::builder::FixedSizeBinaryBuilder;
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
     Int32Array, Int64Array, LargeBinaryArray, LargeStringArray, ListArray, RecordBatch, StringArray,
-    StringViewArray, TimestampMicrosecondArray, UInt64Array,
+    StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
 };
 use nvisy_dal::{
     Batch, Context, DataKind, ErrorKind, Fingerprint, OffsetContext, Positions, TypedValue, parse,
@@ -152,6 +152,10 @@ fn key_value_has_the_type_of_its_column() {
         (Arc::new(LargeBinaryArray::from(vec![&b""[..]])), TypedValue::Bytes(text(""))),
         (Arc::new(uuids.finish()), TypedValue::Uuid(text("0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"))),
         (Arc::new(Date32Array::from(vec![19_782])), TypedValue::Date(text("2024-02-29"))),
+        (
+            Arc::new(Time64MicrosecondArray::from(vec![86_399_000_001])),
+            TypedValue::Time(text("23:59:59.000001")),
+        ),
         (Arc::new(instants.clone()), TypedValue::Timestamp(text("1969-12-31T23:59:59.999999"))),
         (Arc::new(instants.with_timezone("UTC")), TypedValue::Timestamp(text("1969-12-31T23:59:59.999999Z"))),
     ];
