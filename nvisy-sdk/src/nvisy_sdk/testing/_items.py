@@ -1,0 +1,73 @@
+"""What a source yields, taken apart into items and the context after each."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+from pydantic import BaseModel
+
+from .._batch import Batch, Each, End, Keyset, Resumable
+from .._context import Context, KeysetContext
+from .._error import InvalidDataError, ProtocolError
+from .._value import typed_value
+
+Item = tuple[dict[str, object], Context | None]
+
+
+async def items(stream: AsyncIterator[Batch | Resumable]) -> list[Item]:
+    """Read a stream to its end and return each item with the context after it.
+
+    The context is None inside a batch that knows only its end.
+    """
+    found: list[Item] = []
+    async for yielded in stream:
+        if isinstance(yielded, Resumable):
+            found.append((_row(yielded.data, ()), yielded.context))
+        else:
+            found.extend(positions_of(yielded))
+    return found
+
+
+def positions_of(batch: Batch) -> list[Item]:
+    """Return each item of a batch with the context after it.
+
+    Raises:
+        InvalidDataError: A key column is missing or null.
+        ProtocolError: The positions do not suit the items, or the items are neither rows nor models.
+    """
+    if not isinstance(batch.data, Sequence):
+        raise ProtocolError(f"a {type(batch.data).__name__} cannot be looked at without an Arrow library")
+    names = tuple(field.name for field in batch.schema.fields) if batch.schema else ()
+    rows = [_row(row, names) for row in batch.data]
+    return list(zip(rows, _contexts(batch, rows), strict=True))
+
+
+def _row(item: object, names: tuple[str, ...]) -> dict[str, object]:
+    match item:
+        case BaseModel():
+            return item.model_dump()
+        case Mapping():
+            return dict(item)
+        case tuple() if names:
+            return dict(zip(names, item, strict=True))
+        case tuple():
+            raise ProtocolError("items are tuples and the batch has no schema; give it one")
+        case _:
+            raise ProtocolError(f"an item is a {type(item).__name__}; it must be a dict, a tuple or a Pydantic model")
+
+
+def _contexts(batch: Batch, rows: Sequence[Mapping[str, object]]) -> Iterator[Context | None]:
+    match batch.positions:
+        case End(context):
+            yield from (None for _ in rows[1:])
+            if rows:
+                yield context
+        case Each(contexts) if len(contexts) == len(rows):
+            yield from contexts
+        case Each(contexts):
+            raise ProtocolError(f"{len(contexts)} contexts for {len(rows)} items; every item needs its own")
+        case Keyset(columns, fingerprint):
+            for row in rows:
+                missing = [name for name in columns if row.get(name) is None]
+                if missing:
+                    raise InvalidDataError(f"key column `{missing[0]}` is missing or null in an item")
+                values = tuple(typed_value(row[name]) for name in columns)
+                yield KeysetContext(fingerprint=fingerprint, values=values)
