@@ -2,9 +2,12 @@
 //! engine that writes to it, as a real one would, so a test can crash the engine and look at what is left.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the support")]
 
+mod objects;
 mod sink;
 mod source;
 
+#[allow(unused_imports, reason = "not every test file reads objects")]
+pub use objects::Objects;
 #[allow(unused_imports, reason = "not every test file lets a sink die")]
 pub use sink::Death;
 pub use sink::{Shelf, Table};
