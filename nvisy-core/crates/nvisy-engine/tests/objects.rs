@@ -28,7 +28,8 @@ fn objects(lines: &[usize]) -> (Vec<(String, Vec<u8>)>, Vec<i64>) {
     let mut all = Vec::new();
     let object = |(nth, count): (usize, &usize)| {
         let ids: Vec<i64> = next.by_ref().take(*count).collect();
-        let text: String = ids.iter().map(|id| format!("{{\"id\": {id}, \"name\": \"n{id}\"}}\n")).collect();
+        let lines: Vec<_> = ids.iter().map(|id| format!("{{\"id\": {id}, \"name\": \"n{id}\"}}\n")).collect();
+        let text = lines.concat();
         all.extend(ids);
         (format!("{nth:03}.jsonl"), text.into_bytes())
     };

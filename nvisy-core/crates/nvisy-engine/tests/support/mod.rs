@@ -3,15 +3,15 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the support")]
 
 mod objects;
-mod sink;
 mod source;
+mod sink;
 
-#[allow(unused_imports, reason = "not every test file reads objects")]
-pub use objects::Objects;
-#[allow(unused_imports, reason = "not every test file lets a sink die")]
-pub use sink::Death;
-pub use sink::{Shelf, Table};
-pub use source::{Contexts, Rows};
+#[allow(unused_imports, reason = "each test file uses its own part of the support")]
+pub use self::{
+    objects::Objects,
+    sink::{Death, Shelf, Table},
+    source::{Contexts, Rows},
+};
 
 use nvisy_dal::{
     Ability, Capability, CapabilityState, Category, Connector, ContextKind, CredentialShape, DataKind,
