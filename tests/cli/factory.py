@@ -1,0 +1,152 @@
+"""A provider made for these tests, in a package of its own: it makes rows, and fails, refuses or waits on request.
+
+It is installed as a wheel into a temporary folder, as any other plugin, and keeps what it writes in a file of JSON lines.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.discovery.wheels import environment, plugin
+
+CODE = '''
+"""Rows on demand."""
+import asyncio
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Self
+
+from nvisy_sdk import *
+from nvisy_sdk import describe_provider
+
+
+class Params(RelationalParams):
+    """What to make, and what to do wrong."""
+
+    path: Path = Path("rows.jsonl")
+    """Where rows are written."""
+    rows: int = 10
+    """How many rows there are to read."""
+    fail_at: int | None = None
+    """The row that cannot be read."""
+    broken: str | None = None
+    """`connect` or `describe`: what fails."""
+    leave: bool = False
+    """Raise SystemExit instead."""
+    refuse: list[int] = []
+    """Rows that are refused when they are written."""
+
+
+class Credentials(PasswordCredentials):
+    """Who comes."""
+
+
+class Broken(Exception):
+    """An exception of this package that no SDK knows."""
+
+
+RAISED: list[Broken] = []
+READING = threading.Event()
+SCHEMA = Schema.model_validate({"fields": [
+    {"name": "id", "type": {"name": "int64"}, "nullable": False},
+    {"name": "name", "type": {"name": "text"}},
+]})
+MARK = fingerprint(stream="rows", sort=("id",))
+
+
+class Provider:
+    """A session."""
+
+    def __init__(self, params: Params, password: str) -> None:
+        self.params = params
+        self.password = password
+        # From outside, because a run continues only where it reads and writes the same.
+        self.rows = int(os.environ.get("FACTORY_ROWS", params.rows))
+        self.wait = float(os.environ.get("FACTORY_WAIT", 0))
+
+    @classmethod
+    async def connect(cls, credentials: Credentials, params: Params) -> Self:
+        """Open it."""
+        password = credentials.password.get_secret_value()
+        if params.broken == "connect":
+            raise AuthError("the user is not let in", hint="ask for the right password", context={"user": "me"})
+        return cls(params, password)
+
+    async def disconnect(self) -> None:
+        """Close it."""
+
+    async def check(self) -> None:
+        """Nothing to check."""
+
+    async def streams(self) -> list[StreamInfo]:
+        """One."""
+        return [await self.describe()]
+
+    async def describe(self) -> StreamInfo:
+        """The rows."""
+        if self.params.broken == "describe":
+            raise NotFoundError(f"there is no table for {self.password}", hint="make one")
+        return StreamInfo(name="rows", schema=SCHEMA, key=("id",), rows=self.rows)
+
+    async def read(self, context):
+        """Make them."""
+        READING.set()
+        if "FACTORY_BLOCK" in os.environ:
+            threading.Event().wait()
+        start = 0 if context is None else context.values[0].value + 1
+        for first in range(start, self.rows, self.params.batch_rows):
+            if self.wait:
+                await asyncio.sleep(self.wait)
+            batch = []
+            for number in range(first, min(first + self.params.batch_rows, self.rows)):
+                if number == self.params.fail_at:
+                    if self.params.leave:
+                        raise SystemExit(9)
+                    RAISED.append(Broken(f"row {number} is broken; the password is {self.password}"))
+                    raise RAISED[-1]
+                batch.append({"id": number, "name": f"row {number}"})
+            yield Batch(batch, Keyset(("id",), MARK), schema=SCHEMA)
+
+    async def write(self, batch) -> Receipt:
+        """Keep them."""
+        if self.wait:
+            await asyncio.sleep(self.wait)
+        rejected, kept = [], []
+        for index, row in enumerate(batch.rows()):
+            if row["id"] in self.params.refuse:
+                rejected.append(Rejection(index=index, code="unwanted", reason=f"row {row['id']} is not wanted"))
+            else:
+                kept.append(row)
+        with self.params.path.open("a") as file:
+            file.writelines(json.dumps(row) + "\\n" for row in kept)
+        return Receipt(accepted=len(kept), rejected=tuple(rejected))
+
+
+def manifest() -> Manifest:
+    """What it says of itself."""
+    parts = {"path": "path", "username": "username", "password": "password"}
+    return describe_provider(
+        Provider,
+        name="factory",
+        title="Factory",
+        category=Category.RELATIONAL,
+        kinds=(DataKind.RECORD,),
+        contexts=(ContextKind.KEYSET,),
+        modes=(WriteMode.APPEND, WriteMode.UPSERT),
+        uri=UriForm(schemes=("factory",), parts=parts),
+    )
+'''
+
+
+def install_factory(target: Path) -> None:
+    """Install it into `target`, its manifest generated by the SDK as an author would."""
+    plugin(target, "acme-factory", "factory", code=CODE, manifest_text="")
+    command = [sys.executable, "-m", "nvisy_sdk", "manifest", "acme_factory", "--write"]
+    done = subprocess.run(
+        command, env=environment(target, (target,)), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
