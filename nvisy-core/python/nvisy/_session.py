@@ -148,4 +148,4 @@ def _engine_error(error: _core.BridgeError) -> EngineError:
 
 
 def _options(start: Start) -> str:
-    return json.dumps({"start": start, "batch_rows": None})
+    return json.dumps({"start": start})

@@ -39,9 +39,6 @@ pub(crate) struct Run(nvisy_engine::Run);
 struct Options {
     #[serde(default)]
     start: Start,
-    /// Reserved: the engine takes each provider's own batch size.
-    #[serde(default)]
-    batch_rows: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -77,9 +74,6 @@ impl Engine {
     /// Start a run. `PlanError` has every problem of the workflow.
     fn start(&self, py: Python<'_>, text: &str, base: &str, options: &str) -> PyResult<Run> {
         let options: Options = parse(options)?;
-        if options.batch_rows.is_some() {
-            return Err(PyValueError::new_err("batch_rows belongs into the parameters of a node"));
-        }
         let plan = py.detach(|| self.0.plan(text, Path::new(base))).map_err(refuse)?;
         let runtime = lifecycle::runtime()?;
         let started = py.detach(|| {
