@@ -9,22 +9,19 @@ use crate::plan::Plan;
 use crate::providers::Providers;
 use std::path::Path as FilePath;
 
-/// Compile a workflow.
+/// Compile a workflow's text. Relative paths in it are meant relative to `base`.
 ///
 /// # Errors
-/// Every problem, warnings included.
-pub fn compile(
-    definition: &Definition,
-    base: &FilePath,
-    providers: &dyn Providers,
-) -> Result<Plan, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let bound = nodes::bind(definition, base, providers, &mut problems);
-    graph::check(definition, &mut problems);
+/// Every problem, warnings included: of its shape, its names, its parameters and its graph.
+pub fn compile(text: &str, base: &FilePath, providers: &dyn Providers) -> Result<Plan, Vec<Problem>> {
+    let (definition, mut problems) = Definition::read(text);
+    let Some(definition) = definition else { return Err(problems) };
+    let bound = nodes::bind(&definition, base, providers, &mut problems);
+    graph::check(&definition, &mut problems);
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
     }
-    let mut plan = graph::grow(definition, &bound, &mut problems);
+    let mut plan = graph::grow(&definition, &bound, &mut problems);
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
     }

@@ -6,7 +6,7 @@ mod read;
 use read::Reader;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A workflow as its file says it.
@@ -20,6 +20,8 @@ pub struct Definition {
     pub nodes: Vec<Node>,
     /// Items that may be refused before the run fails.
     pub max_rejects: u64,
+    /// Names whose own faults are reported already; nothing more is said about them.
+    unread: BTreeSet<String>,
 }
 
 /// A system and how to reach it.
@@ -113,25 +115,33 @@ impl fmt::Display for Problem {
 }
 
 impl Definition {
-    /// Read a workflow from YAML or JSON text.
-    ///
-    /// # Errors
-    /// Every problem of its shape, at once.
-    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        let value: Value = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| vec![syntax("JSON", &error.to_string())])?
+    /// Read a workflow from YAML or JSON text, as far as it can be read, with every problem of its shape.
+    pub fn read(text: &str) -> (Option<Self>, Vec<Problem>) {
+        let value: Result<Value, Problem> = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| syntax("JSON", &error.to_string()))
         } else {
             // Only `true` and `false` are booleans: a column may well be called `y` or `no`.
             let options = serde_saphyr::options! { strict_booleans: true };
             serde_saphyr::from_str_with_options(text, options)
-                .map_err(|error| vec![syntax("YAML", &error.to_string())])?
+                .map_err(|error| syntax("YAML", &error.to_string()))
         };
-        let mut reader = Reader::default();
-        let definition = reader.definition(value);
-        match definition {
-            Some(definition) if reader.problems.is_empty() => Ok(definition),
-            _ => Err(reader.problems),
+        match value {
+            Ok(value) => {
+                let mut reader = Reader::default();
+                (reader.definition(value), reader.problems)
+            }
+            Err(problem) => (None, vec![problem]),
         }
+    }
+
+    /// Whether that connection or node is written down, though not so that it could be read.
+    pub(crate) fn is_unread(&self, name: &str) -> bool {
+        self.unread.contains(name)
+    }
+
+    /// Whether everything that is written down could be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.unread.is_empty()
     }
 }
 

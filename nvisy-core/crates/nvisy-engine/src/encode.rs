@@ -15,7 +15,8 @@ pub(crate) struct Encode {
 
 /// The object being filled.
 struct Open {
-    encoder: Encoder,
+    /// There is none before the first record: only that has columns for sure.
+    encoder: Option<Encoder>,
     from: Position,
     through: Position,
     read: u64,
@@ -59,18 +60,18 @@ impl Encode {
     }
 
     fn rows(&self) -> u64 {
-        self.open.as_ref().map_or(0, |open| open.encoder.rows())
+        self.open.as_ref().and_then(|open| open.encoder.as_ref()).map_or(0, Encoder::rows)
     }
 
     fn bytes(&self) -> u64 {
-        self.open.as_ref().map_or(0, |open| open.encoder.bytes())
+        self.open.as_ref().and_then(|open| open.encoder.as_ref()).map_or(0, Encoder::bytes)
     }
 
     fn add(&mut self, parcel: Parcel) -> Result<()> {
         let open = match &mut self.open {
             Some(open) => open,
             None => self.open.insert(Open {
-                encoder: Encoder::new(&self.options, parcel.data.schema())?,
+                encoder: None,
                 from: parcel.from.clone(),
                 through: parcel.from.clone(),
                 read: 0,
@@ -78,7 +79,11 @@ impl Encode {
             }),
         };
         if parcel.data.num_rows() > 0 {
-            open.encoder.write(&parcel.data)?;
+            let encoder = match &mut open.encoder {
+                Some(encoder) => encoder,
+                None => open.encoder.insert(Encoder::new(&self.options, parcel.data.schema())?),
+            };
+            encoder.write(&parcel.data)?;
         }
         let before = open.read;
         open.refused.extend(
@@ -93,10 +98,9 @@ impl Encode {
         let Some(open) = self.open.take() else {
             return Ok(None);
         };
-        let data = if open.encoder.rows() == 0 {
-            RecordBatch::new_empty(Arc::new(arrow_schema::Schema::empty()))
-        } else {
-            self.object(open.from.records, &open.encoder.finish()?)?
+        let data = match open.encoder {
+            Some(encoder) => self.object(open.from.records, &encoder.finish()?)?,
+            None => RecordBatch::new_empty(Arc::new(arrow_schema::Schema::empty())),
         };
         Ok(Some(Parcel::packed(data, open.read, open.refused, open.from, open.through)))
     }

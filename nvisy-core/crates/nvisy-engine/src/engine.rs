@@ -1,7 +1,7 @@
 //! The engine as its faces use it: plan a workflow, start a run, look at runs, look into a system.
 
 use crate::compile::compile;
-use crate::definition::{Definition, Problem};
+use crate::definition::Problem;
 use crate::outcome::Outcome;
 use crate::plan::{Endpoint, Plan};
 use crate::progress::{Progress, Snapshot};
@@ -55,7 +55,7 @@ impl Engine {
     /// # Errors
     /// Every problem of the workflow, at once.
     pub fn plan(&self, text: &str, base: &Path) -> std::result::Result<Plan, Vec<Problem>> {
-        compile(&Definition::parse(text)?, base, self.providers.as_ref())
+        compile(text, base, self.providers.as_ref())
     }
 
     /// Start a run on the current tokio runtime, which must have several threads.

@@ -167,6 +167,10 @@ fn collect(branches: &[Live], out: &mut BTreeMap<String, SchemaRef>) {
 }
 
 fn apply(node: &str, step: &StepSpec, parcel: Parcel) -> Result<Parcel> {
+    if parcel.data.num_columns() == 0 {
+        // The stream moved on without a record, and before the first record there are no columns to speak of.
+        return Ok(parcel);
+    }
     Ok(match step {
         StepSpec::Select(names) => {
             let data = columns::select(&parcel.data, names)?;

@@ -4,7 +4,7 @@
 mod support;
 
 use nvisy_dal::{Ability, Category, Connect, Connector, DataKind, Manifest, Provider, Result};
-use nvisy_engine::{Definition, Guarantee, Plan, Problem, Severity, compile};
+use nvisy_engine::{Guarantee, Plan, Problem, Severity, compile};
 use serde_json::json;
 use std::path::Path;
 use support::{Contexts, Installed, Rows, Shelf, Table, manifest};
@@ -48,7 +48,7 @@ impl Connector for Guarded {
 }
 
 fn plan(text: &str) -> std::result::Result<Plan, Vec<Problem>> {
-    compile(&Definition::parse(text)?, Path::new("/base"), &installed())
+    compile(text, Path::new("/base"), &installed())
 }
 
 fn codes(text: &str) -> Vec<(String, &'static str)> {
@@ -105,6 +105,34 @@ fn parse_reports_every_problem_of_shape() {
     }
     assert_eq!(codes("a: [")[0].1, "syntax");
     assert_eq!(codes("{\"version\": 1,}")[0].1, "syntax");
+}
+
+/// Faults of shape hide no others: providers, parameters and edges of the rest are judged all the same, and what could
+/// not be read is not blamed twice.
+#[test]
+fn faults_of_shape_hide_no_others() {
+    let mut found = codes(
+        "
+version: 2
+name: x
+connections: {a: {provider: rowz}, b: {provider: table}, c: 7}
+nodes:
+  - {id: in, read: a}
+  - {id: odd, read: a, write: b}
+  - {id: out, write: b, from: [odd], params: {tabel: t}}
+  - {id: out, write: c, from: in}
+",
+    );
+    found.sort();
+    let expected = [
+        ("", "version"),
+        ("a", "unknown_provider"),
+        ("c", "shape"),
+        ("odd", "action"),
+        ("out", "duplicate_node"),
+        ("out", "unknown_param"),
+    ];
+    assert_eq!(found, expected.map(|(node, code)| (node.to_owned(), code)));
 }
 
 /// A near miss is answered with the name that was meant.

@@ -237,7 +237,7 @@ nodes:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// Whatever the batch size, the kind of contexts and the moments of death, in the end both sinks hold every row
     /// exactly once, and the ledgers of all runs together account for each.

@@ -14,7 +14,7 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
     let ids: Vec<&str> = definition.nodes.iter().map(|node| node.id.as_str()).collect();
     for node in &definition.nodes {
         for name in &node.from {
-            if !ids.contains(&name.as_str()) {
+            if !ids.contains(&name.as_str()) && !definition.is_unread(name) {
                 let hint = closest(name, ids.iter().copied()).map_or_else(
                     || "write the id of another node".to_owned(),
                     |name| format!("did you mean `{name}`?"),
@@ -45,12 +45,15 @@ pub(super) fn check(definition: &Definition, problems: &mut Vec<Problem>) {
             ));
         }
         let last = !matches!(node.action, Action::Write(_));
-        if last && !definition.nodes.iter().any(|other| other.from.contains(&node.id)) {
+        if last
+            && definition.is_whole()
+            && !definition.nodes.iter().any(|other| other.from.contains(&node.id))
+        {
             let hint = "add a node that writes, or take this one out";
             problems.push(Problem::error("dead_end", Some(&node.id), "nothing takes from this node", hint));
         }
     }
-    for used in definition.connections.keys() {
+    for used in definition.connections.keys().filter(|_| definition.is_whole()) {
         let uses =
             |node: &Node| matches!(&node.action, Action::Read(name) | Action::Write(name) if name == used);
         if !definition.nodes.iter().any(uses) {

@@ -85,7 +85,8 @@ impl<'a> Pass<'a> {
 
     fn connection(&mut self, node: &Node, name: &str) -> Option<&'a Connection> {
         let found = self.definition.connections.get(name);
-        if found.is_none() {
+        let silent = self.definition.is_unread(name) || self.definition.connections.is_empty();
+        if found.is_none() && !silent {
             let known = self.definition.connections.keys().map(String::as_str);
             let hint = closest(name, known).map_or_else(
                 || "name it under `connections:`".to_owned(),

@@ -2,12 +2,13 @@
 
 use super::{Action, Connection, Definition, Node, Problem};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Walks the untyped value and remembers every fault on the way.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
+    unread: BTreeSet<String>,
 }
 
 impl Reader {
@@ -72,7 +73,8 @@ impl Reader {
                 "its fields are version, name, connections, nodes and max_rejects",
             );
         }
-        Some(Definition { name, connections, nodes, max_rejects })
+        let unread = std::mem::take(&mut self.unread);
+        Some(Definition { name, connections, nodes, max_rejects, unread })
     }
 
     fn connections(&mut self, value: Option<Value>) -> BTreeMap<String, Connection> {
@@ -85,10 +87,14 @@ impl Reader {
             );
             return BTreeMap::new();
         };
-        fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.clone(), self.connection(&name, value)?)))
-            .collect()
+        let mut connections = BTreeMap::new();
+        for (name, value) in fields {
+            match self.connection(&name, value) {
+                Some(connection) => drop(connections.insert(name, connection)),
+                None => drop(self.unread.insert(name)),
+            }
+        }
+        connections
     }
 
     fn connection(&mut self, name: &str, value: Value) -> Option<Connection> {
@@ -129,24 +135,28 @@ impl Reader {
             }
         };
         let mut nodes: Vec<Node> = Vec::new();
+        let mut before = None;
         for (index, item) in items.into_iter().enumerate() {
-            let before = nodes.last().map(|node| node.id.clone());
-            if let Some(node) = self.node(index, item, before) {
-                if nodes.iter().any(|known| known.id == node.id) {
-                    self.fault(
-                        "duplicate_node",
-                        Some(&node.id),
-                        "this id is used twice".into(),
-                        "give every node its own id",
-                    );
-                }
-                nodes.push(node);
+            let Some((id, node)) = self.node(index, item, before.clone()) else { continue };
+            if nodes.iter().any(|known| known.id == id) {
+                self.fault(
+                    "duplicate_node",
+                    Some(&id),
+                    "this id is used twice".into(),
+                    "give every node its own id",
+                );
             }
+            match node {
+                Some(node) => nodes.push(node),
+                None => drop(self.unread.insert(id.clone())),
+            }
+            before = Some(id);
         }
         nodes
     }
 
-    fn node(&mut self, index: usize, value: Value, before: Option<String>) -> Option<Node> {
+    /// The node's id, and the node where it can be read.
+    fn node(&mut self, index: usize, value: Value, before: Option<String>) -> Option<(String, Option<Node>)> {
         let place = format!("nodes[{index}]");
         let Value::Object(mut fields) = value else {
             self.fault("shape", Some(&place), "a node is a mapping".into(), "write `{id: ..., read: ...}`");
@@ -175,7 +185,8 @@ impl Reader {
                 "its fields are id, read, transform, write, from and params",
             );
         }
-        Some(Node { id, action: action?, from, params })
+        let node = action.map(|action| Node { id: id.clone(), action, from, params });
+        Some((id, node))
     }
 
     fn action(&mut self, fields: &mut Map<String, Value>, id: &str) -> Option<Action> {
