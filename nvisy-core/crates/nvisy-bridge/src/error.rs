@@ -5,7 +5,7 @@ use nvisy_dal::{Error, ErrorKind, TaskTraceback};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
@@ -84,7 +84,7 @@ pub fn original(py: Python<'_>, error: &Error) -> Option<Py<PyBaseException>> {
 /// The error as an exception to raise: the original object with one note of what Rust was doing, else a [`BridgeError`].
 pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let Some(exception) = original(py, error) else {
-        return BridgeError::new_err((error.to_string(), describe(error).to_string()));
+        return BridgeError::new_err((error.to_string(), error.describe().to_string()));
     };
     let mut note = format!("nvisy: failed to {}", error.operation);
     for (name, value) in &error.context {
@@ -97,32 +97,6 @@ pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
         let _ = exception.call_method1("add_note", (note,));
     }
     PyErr::from_value(exception)
-}
-
-/// The error as JSON, every cause by its own text.
-pub fn describe(error: &Error) -> Value {
-    let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    let context: serde_json::Map<_, _> = error
-        .context
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), Value::String(value.clone())))
-        .collect();
-    json!({
-        "kind": error.kind.as_str(),
-        "retryable": error.retryable,
-        "retry_after": error.retry_after.map(|after| after.as_secs_f64()),
-        "operation": error.operation,
-        "message": error.message,
-        "hint": error.hint,
-        "context": context,
-        "traceback": error.traceback.as_ref().map(|traceback| &traceback.0),
-        "causes": causes,
-    })
 }
 
 /// Names of context pairs live as long as the process, so their number is bounded; what comes after shares one name.

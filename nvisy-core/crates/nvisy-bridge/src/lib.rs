@@ -26,7 +26,7 @@ mod capsule;
 mod error;
 
 pub use batch::IncomingBatch;
-pub use error::{BridgeError, Raised, describe, original, raise};
+pub use error::{BridgeError, Raised, original, raise};
 pub use interpreter::Interpreter;
 pub use link::Link;
 pub use loader::PythonConnector;

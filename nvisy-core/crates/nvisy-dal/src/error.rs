@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -185,6 +186,30 @@ impl Error {
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
+    }
+}
+
+impl Error {
+    /// The error for people and tools, as JSON: every field, and every cause by its own text.
+    pub fn describe(&self) -> serde_json::Value {
+        let mut causes = Vec::new();
+        let mut source = StdError::source(self);
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        let context: BTreeMap<_, _> = self.context.iter().map(|(name, value)| (*name, value)).collect();
+        serde_json::json!({
+            "kind": self.kind.as_str(),
+            "retryable": self.retryable,
+            "retry_after": self.retry_after.map(|after| after.as_secs_f64()),
+            "operation": self.operation,
+            "message": self.message,
+            "hint": self.hint,
+            "context": context,
+            "traceback": self.traceback.as_ref().map(|traceback| &traceback.0),
+            "causes": causes,
+        })
     }
 }
 

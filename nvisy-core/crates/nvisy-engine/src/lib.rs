@@ -53,7 +53,7 @@ pub use compile::compile;
 pub use definition::{Action, Connection, Definition, Node, Problem, Severity};
 pub use engine::{Engine, Run};
 pub use ledger::Ledger;
-pub use outcome::{Outcome, PathOutcome, describe};
+pub use outcome::{Outcome, PathOutcome};
 pub use plan::{Guarantee, Plan};
 pub use progress::Snapshot;
 pub use providers::Providers;

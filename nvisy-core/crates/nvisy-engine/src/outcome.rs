@@ -5,7 +5,6 @@ use crate::plan::{Guarantee, Plan};
 use crate::state::Ending;
 use nvisy_dal::Error;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The end of a run.
@@ -95,27 +94,5 @@ pub(crate) fn total(plan: &Plan, ledgers: &BTreeMap<String, Ledger>) -> Ledger {
 
 #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 fn error_value<S: serde::Serializer>(error: &Option<Error>, serializer: S) -> Result<S::Ok, S::Error> {
-    error.as_ref().map(describe).serialize(serializer)
-}
-
-/// An error for people and tools.
-pub fn describe(error: &Error) -> Value {
-    let context: BTreeMap<&str, &str> =
-        error.context.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        causes.push(next.to_string());
-        cause = next.source();
-    }
-    json!({
-        "kind": error.kind.as_str(),
-        "retryable": error.retryable,
-        "operation": error.operation,
-        "message": error.message,
-        "hint": error.hint,
-        "context": context,
-        "traceback": error.traceback.as_ref().map(|traceback| &traceback.0),
-        "causes": causes,
-    })
+    error.as_ref().map(Error::describe).serialize(serializer)
 }

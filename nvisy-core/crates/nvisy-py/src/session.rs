@@ -4,7 +4,7 @@
 use crate::lifecycle;
 use crate::wait::wait;
 use futures_util::StreamExt as _;
-use nvisy_bridge::{IncomingBatch, PythonConnector, describe, raise};
+use nvisy_bridge::{IncomingBatch, PythonConnector, raise};
 use nvisy_dal::{
     Batch, BatchStream, BoxFuture, Connect, Connector as _, DataOutput, Error, Mark, Provider, Result,
 };
@@ -121,7 +121,7 @@ impl Stream {
                 Ok(Some(IncomingBatch::from(batch)))
             }
             Some(Some(Err(error))) => {
-                *lock(&self.error) = Some(describe(&error).to_string());
+                *lock(&self.error) = Some(error.describe().to_string());
                 Err(raise(py, &error))
             }
         }
@@ -158,7 +158,7 @@ impl Pending {
             Some(Some(answer)) => {
                 lock(&self.future).take();
                 answer.map_err(|error| {
-                    *lock(&self.error) = Some(describe(&error).to_string());
+                    *lock(&self.error) = Some(error.describe().to_string());
                     raise(py, &error)
                 })
             }
