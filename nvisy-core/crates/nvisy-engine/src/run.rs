@@ -210,7 +210,8 @@ impl Supervisor {
         drop((senders, notes));
         let moved = self.join(tasks, &halt).await;
         let booked = committer.await.unwrap_or_else(|error| Err(panicked(&error)));
-        moved.and(booked)
+        // When committing failed, that is the cause, and what the sinks say of it the effect.
+        booked.and(moved)
     }
 
     async fn join(&self, mut tasks: JoinSet<Result<()>>, halt: &CancellationToken) -> Result<()> {

@@ -155,8 +155,10 @@ impl Sink {
         let number = inlet.acks;
         inlet.acks += 1;
         let ack = Ack { path, number, through: parcel.through.clone(), ledger, rejects: rows };
-        // The committer ends only when the run ends, and then this acknowledgement is one nobody waits for.
-        let _ = self.notes.send(Note::Ack(ack)).await;
+        if self.notes.send(Note::Ack(ack)).await.is_err() {
+            // What is written from here on could not be committed: stop, the committer's own error says why.
+            return Err(Error::new(ErrorKind::Cancelled, "acknowledge a batch", "the committer has stopped"));
+        }
         spent
     }
 }

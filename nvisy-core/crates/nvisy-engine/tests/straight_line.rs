@@ -280,3 +280,30 @@ proptest! {
         }
     }
 }
+
+/// When the state cannot be written any more (its disk is full, say), the run stops soon instead of writing on without
+/// a position, names the state as the cause, and can be taken up once there is room again.
+#[test]
+fn run_stops_when_its_state_cannot_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    let (source, table) = (Rows::new(0..5_000, Contexts::Keyset, 1), Table::new(true));
+    drop(Engine::open(home.path(), Arc::new(Installed::default())).unwrap());
+    let state = rusqlite::Connection::open(home.path().join("state.db")).unwrap();
+    state
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+        )
+        .unwrap();
+    let outcome = copy(home.path(), &source, &table, Start::Continue);
+    let error = outcome.error.clone().unwrap();
+    assert_eq!(outcome.status, Ending::Failed);
+    assert!(
+        error.to_string().contains("failed to commit") && error.message.contains("disk is full"),
+        "{error}"
+    );
+    let written = table.sorted().len();
+    assert!(written < 2_500, "{written} rows were written behind a position that could not be kept");
+    state.execute_batch("DROP TRIGGER full").unwrap();
+    assert!(copy(home.path(), &source, &table, Start::Continue).resumed);
+    assert_eq!(table.sorted(), (0..5_000).collect::<Vec<_>>());
+}
