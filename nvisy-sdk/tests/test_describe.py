@@ -10,12 +10,14 @@ import pytest
 from nvisy_sdk import (
     Ability,
     Batch,
+    Capability,
     CapabilityState,
     Category,
     Context,
     ContextKind,
     CredentialShape,
     DataKind,
+    Feature,
     Manifest,
     ObjectParams,
     PasswordCredentials,
@@ -73,7 +75,11 @@ def described(**more: object) -> Manifest:
 def test_manifest_says_what_the_code_can_do() -> None:
     """Abilities come from the methods, the credential shape and the schemas from `connect`."""
     manifest = described(limits={Ability.READ: {"max_item_bytes": 5}})
-    assert set(manifest.abilities) == {Ability.READ}
+    assert {ability for ability in Ability if manifest.can(ability)} == {Ability.READ}
+    assert {manifest.abilities[ability].state for ability in Ability} == {
+        CapabilityState.FULL,
+        CapabilityState.NOT_IMPLEMENTED,
+    }
     assert manifest.can(Ability.READ)
     assert not manifest.can(Ability.WRITE)
     assert manifest.limit(Ability.READ, "max_item_bytes") == 5
@@ -86,7 +92,13 @@ def test_manifest_marks_secrets_and_describes_fields() -> None:
     manifest = described()
     fields = manifest.credentials["properties"]
     assert isinstance(fields, dict)
-    assert fields["password"] == {"format": "password", "title": "Password", "type": "string", "writeOnly": True}
+    assert fields["password"] == {
+        "description": "The user's password.",
+        "format": "password",
+        "title": "Password",
+        "type": "string",
+        "writeOnly": True,
+    }
     assert fields["realm"] == {
         "default": "main",
         "description": "Where the user lives.",
@@ -107,6 +119,14 @@ def test_mechanism_makes_an_ability_partial_or_says_why_it_is_absent() -> None:
     assert not manifest.can(Ability.STAGED)
 
 
+def test_feature_is_claimed_in_full_when_nothing_else_is_said() -> None:
+    """What an author does not mention is a promise like any other."""
+    partial = Capability(state=CapabilityState.PARTIAL, mechanism="28 digits", limits={"precision": 28})
+    manifest = described(features={Feature.DECIMAL: partial})
+    assert manifest.feature(Feature.DECIMAL) == partial
+    assert manifest.feature(Feature.ORDER) == Capability(state=CapabilityState.FULL)
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
@@ -115,6 +135,10 @@ def test_mechanism_makes_an_ability_partial_or_says_why_it_is_absent() -> None:
         ({"contexts": []}, "name `contexts`"),
         ({"modes": ["append"]}, "name `modes`"),
         ({"limits": {Ability.WRITE: {"max_batch_rows": 1}}}, "not there"),
+        (
+            {"features": {Feature.ORDER: Capability(state=CapabilityState.UNSUPPORTED)}},
+            "`order` is unsupported without",
+        ),
     ],
     ids=lambda value: str(value),
 )

@@ -42,6 +42,7 @@ from nvisy_sdk import (
     UuidType,
     VectorType,
 )
+from nvisy_sdk.testing import RowBatch, rows_of
 from pydantic import BaseModel
 
 from tests.bridge.support import FINGERPRINT, Base, after, close, open_session
@@ -158,6 +159,20 @@ def test_every_type_crosses_exactly_under_a_schema(session: _core.Session, rows:
         assert all(map(same, got.values(), values))
     (again,) = cross(session, Batch(received, positions, kind=DataKind.RECORD))
     assert all(map(same, received.rows(), again.rows()))
+
+
+@EVERYTHING
+@given(rows=ROWS)
+def test_batches_for_tests_of_providers_have_the_engines_arrow(
+    session: _core.Session, rows: list[dict[str, object]]
+) -> None:
+    """What the SDK makes of rows crosses as it is, and what the engine hands out is looked into by the SDK."""
+    made = RowBatch(rows, schema=SCHEMA)
+    (received,) = cross(session, Batch(made, Keyset(("int64",), FINGERPRINT), kind=DataKind.RECORD))
+    assert received.schema == SCHEMA
+    for wanted, got, seen in zip(rows, received.rows(), rows_of(batch_of(received)), strict=True):
+        assert all(same(wanted[name], got[name]) for name in wanted)
+        assert all(same(wanted[name], seen[name]) for name in wanted)
 
 
 INFERRED = ["bool", "int64", "float64", "decimal", "text", "binary", "date", "time", "naive", "instant", "uuid", "list"]

@@ -5,6 +5,7 @@ Read in the order of the data's path: `kind` and `schema` say what an item is, `
 provider says of itself, `error` what goes wrong, `provider` what a session does.
 """
 
+from . import _shield as _shield  # first: before any model
 from ._batch import (
     ArrowArrayExportable,
     ArrowStreamExportable,
@@ -57,6 +58,7 @@ from ._kind import (
     CredentialShape,
     DataKind,
     ErrorKind,
+    Feature,
     Operator,
     UriPart,
     WriteMode,
@@ -166,6 +168,7 @@ __all__ = [
     "Each",
     "End",
     "ErrorKind",
+    "Feature",
     "Field",
     "Fingerprint",
     "Float32Type",

@@ -20,13 +20,16 @@ class PasswordCredentials(_Credentials):
     """A user name and a password."""
 
     username: str
+    """Who logs in; not secret."""
     password: SecretStr
+    """The user's password."""
 
 
 class TokenCredentials(_Credentials):
     """A bearer token or API key."""
 
     token: SecretStr
+    """The token or key itself."""
 
 
 class KeyPairCredentials(_Credentials):
@@ -35,3 +38,4 @@ class KeyPairCredentials(_Credentials):
     key_id: str
     """Which key; not secret."""
     secret: SecretStr
+    """The key's secret half."""

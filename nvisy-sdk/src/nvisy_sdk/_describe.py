@@ -13,7 +13,7 @@ from pydantic import BaseModel, JsonValue
 
 from ._check import ABILITY_METHODS, CREDENTIALS, PARAMS, abilities_of, connect_models, load_checks
 from ._error import ProtocolError
-from ._kind import Ability, CapabilityState, Category, ContextKind, CredentialShape, DataKind, WriteMode
+from ._kind import Ability, CapabilityState, Category, ContextKind, CredentialShape, DataKind, Feature, WriteMode
 from ._manifest import PROTOCOL, Capability, Manifest, ProtocolRange, UriForm
 
 
@@ -29,6 +29,7 @@ def describe_provider(
     limits: Mapping[Ability, Mapping[str, int]] | None = None,
     uri: UriForm | None = None,
     mechanisms: Mapping[Ability, str] | None = None,
+    features: Mapping[Feature, Capability] | None = None,
 ) -> Manifest:
     """Return the manifest of a provider's class.
 
@@ -42,12 +43,17 @@ def describe_provider(
         modes: Write modes it offers; needed when it writes.
         limits: Named limits of abilities.
         uri: How a URI names its parameters.
-        mechanisms: Why an ability that is there is only partial, or why one that is absent cannot be there.
+        mechanisms: Why an ability that is there is only partial, or why one that is absent cannot be there. An absent one
+            without a reason is listed as not implemented.
+        features: What holds only partly or not at all, each with its mechanism; everything else is claimed in full.
 
     Raises:
         ProtocolError: The class cannot be loaded, or what is said contradicts it. All reasons are in the message.
     """
-    problems = load_checks(cls) or [*_contradictions(cls, category, kinds, contexts, modes, limits or {})]
+    problems = load_checks(cls) or [
+        *_contradictions(cls, category, kinds, contexts, modes, limits or {}),
+        *_unexplained(features or {}),
+    ]
     if problems:
         raise ProtocolError("describe the provider: " + "; ".join(problems))
     credentials, params = connect_models(cls)
@@ -60,6 +66,7 @@ def describe_provider(
         contexts=tuple(contexts),
         modes=tuple(modes),
         abilities=_capabilities(cls, limits or {}, mechanisms or {}),
+        features=dict(features or {}),
         credential_shape=_shape_of(credentials),
         credentials=_documented_schema(credentials),
         params=_documented_schema(params),
@@ -92,6 +99,15 @@ def _contradictions(
     return [text for holds, text in rules if not holds]
 
 
+def _unexplained(features: Mapping[Feature, Capability]) -> list[str]:
+    """Return a sentence for each feature that holds only partly, or not at all, without a word on why."""
+    return [
+        f"the feature `{feature}` is {capability.state} without a mechanism; say why"
+        for feature, capability in features.items()
+        if capability.state is not CapabilityState.FULL and not capability.mechanism
+    ]
+
+
 def _capabilities(
     cls: type, limits: Mapping[Ability, Mapping[str, int]], mechanisms: Mapping[Ability, str]
 ) -> dict[Ability, Capability]:
@@ -102,8 +118,9 @@ def _capabilities(
         if ability in found:
             state = CapabilityState.FULL if mechanism is None else CapabilityState.PARTIAL
             capabilities[ability] = Capability(state=state, mechanism=mechanism, limits=dict(limits.get(ability, {})))
-        elif mechanism is not None:
-            capabilities[ability] = Capability(state=CapabilityState.UNSUPPORTED, mechanism=mechanism)
+        else:
+            state = CapabilityState.NOT_IMPLEMENTED if mechanism is None else CapabilityState.UNSUPPORTED
+            capabilities[ability] = Capability(state=state, mechanism=mechanism)
     return capabilities
 
 

@@ -6,7 +6,17 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from ._kind import Ability, CapabilityState, Category, ContextKind, CredentialShape, DataKind, UriPart, WriteMode
+from ._kind import (
+    Ability,
+    CapabilityState,
+    Category,
+    ContextKind,
+    CredentialShape,
+    DataKind,
+    Feature,
+    UriPart,
+    WriteMode,
+)
 from ._model import Shape, UInt32, UInt64, sorted_keys
 
 PROTOCOL: Final = 1
@@ -42,6 +52,10 @@ def _abilities_in_order(value: dict[Ability, "Capability"]) -> dict[Ability, "Ca
     return {ability: value[ability] for ability in Ability if ability in value}
 
 
+def _features_in_order(value: dict[Feature, "Capability"]) -> dict[Feature, "Capability"]:
+    return {feature: value[feature] for feature in Feature if feature in value}
+
+
 def _parts_in_order(value: dict[UriPart, str]) -> dict[UriPart, str]:
     return {part: value[part] for part in UriPart if part in value}
 
@@ -64,13 +78,23 @@ class UriForm(Shape):
 
 
 class Capability(Shape):
-    """How far an ability goes."""
+    """How far an ability or a feature goes."""
 
     state: CapabilityState
     mechanism: str | None = None
     """Why not, or why only partly."""
     limits: Annotated[dict[str, UInt64], AfterValidator(sorted_keys)] = Field(default_factory=dict)
     """Named limits, such as `max_batch_rows` or `max_item_bytes`."""
+
+    @classmethod
+    def partial(cls, mechanism: str, **limits: int) -> "Capability":
+        """Return a capability that holds only partly, for this reason and within these limits."""
+        return cls(state=CapabilityState.PARTIAL, mechanism=mechanism, limits=limits)
+
+    @classmethod
+    def unsupported(cls, mechanism: str) -> "Capability":
+        """Return a capability that the system cannot have, for this reason."""
+        return cls(state=CapabilityState.UNSUPPORTED, mechanism=mechanism)
 
 
 class Manifest(Shape):
@@ -90,6 +114,8 @@ class Manifest(Shape):
     """Write modes it offers; empty when it cannot write."""
     abilities: Annotated[dict[Ability, Capability], AfterValidator(_abilities_in_order)]
     """What it can do; an ability that is not listed is unsupported."""
+    features: Annotated[dict[Feature, Capability], AfterValidator(_features_in_order)] = Field(default_factory=dict)
+    """How far its promises go beyond abilities; one that is not listed is claimed in full."""
     credential_shape: CredentialShape
     credentials: Annotated[dict[str, JsonValue], AfterValidator(_canonical)]
     """JSON Schema of its credentials; secret fields have `writeOnly: true`."""
@@ -102,6 +128,10 @@ class Manifest(Shape):
         """Return whether the provider has that ability, fully or partly."""
         capability = self.abilities.get(ability)
         return capability is not None and capability.state in (CapabilityState.FULL, CapabilityState.PARTIAL)
+
+    def feature(self, feature: Feature) -> Capability:
+        """Return how far a feature goes; one that is not listed is claimed in full."""
+        return self.features.get(feature, Capability(state=CapabilityState.FULL))
 
     def limit(self, ability: Ability, name: str) -> int | None:
         """Return a named limit of an ability, or None."""

@@ -22,7 +22,9 @@ class Condition(Shape):
     """One condition on a column; all conditions of a filter must hold."""
 
     column: str
+    """The column's name."""
     op: Operator
+    """How it is compared."""
     value: Operand | None = None
     """What to compare with; nothing for `is_null` and `not_null`."""
 
@@ -73,6 +75,7 @@ class VectorParams(Shape):
     """What a vector node asks for."""
 
     collection: str | None = None
+    """The collection or index."""
     namespace: str | None = None
     """The namespace or partition inside the collection, where the system has such."""
     create: Bool = False
@@ -87,7 +90,9 @@ class DocumentParams(Shape):
     """What a document node asks for."""
 
     database: str | None = None
+    """The database, where the system has several."""
     collection: str | None = None
+    """The collection."""
     filter: tuple[Condition, ...] = ()
     """Conditions that all documents read must meet."""
     batch_rows: BatchRows = 100
@@ -113,6 +118,7 @@ class SearchParams(Shape):
     """What a search node asks for."""
 
     index: str | None = None
+    """The index."""
     key: tuple[str, ...] = ()
     """Fields that together are unique."""
     filter: tuple[Condition, ...] = ()
@@ -127,6 +133,7 @@ class GraphParams(Shape):
     """What a graph node asks for."""
 
     database: str | None = None
+    """The database, where the system has several."""
     labels: tuple[str, ...] = ()
     """Only nodes with one of these labels, and edges of these types; all when empty."""
     batch_rows: BatchRows = 100

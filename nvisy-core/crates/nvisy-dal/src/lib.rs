@@ -42,7 +42,8 @@ pub use error::{Error, ErrorKind, Result, TaskTraceback};
 pub use json::parse;
 pub use kind::DataKind;
 pub use manifest::{
-    Ability, Capability, CapabilityState, Manifest, PROTOCOL, ProtocolRange, ProviderName, UriForm, UriPart,
+    Ability, Capability, CapabilityState, Feature, Manifest, PROTOCOL, ProtocolRange, ProviderName, UriForm,
+    UriPart,
 };
 pub use params::{
     Category, CategoryParams, Condition, DocumentParams, GraphParams, ObjectParams, Operand, Operator,

@@ -32,6 +32,10 @@ pub struct Manifest {
     /// What it can do; an ability that is not listed is unsupported.
     #[schemars(transform = keyed_by::<Ability>)]
     pub abilities: BTreeMap<Ability, Capability>,
+    /// How far its promises go beyond abilities; one that is not listed is claimed in full.
+    #[serde(default)]
+    #[schemars(transform = keyed_by::<Feature>)]
+    pub features: BTreeMap<Feature, Capability>,
     /// Shape its credentials extend.
     pub credential_shape: CredentialShape,
     /// JSON Schema of its credentials; secret fields have `writeOnly: true`.
@@ -108,7 +112,97 @@ pub enum Ability {
     Staged,
 }
 
-/// How far an ability goes.
+/// Something a reader of the manifest may rely on unless it is said to hold only partly, or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    /// There is a server to connect to, not a file or this process.
+    Endpoint,
+    /// The connection can be encrypted, and is verified when it is.
+    Tls,
+    /// Streams and items may have any name.
+    Names,
+    /// A read can be narrowed to the items that meet a condition.
+    Filter,
+    /// A read can be narrowed to some columns.
+    Projection,
+    /// Two reads of the same data have the same order.
+    Order,
+    /// A read sees the data as it was when the read began.
+    Snapshot,
+    /// After the last context comes exactly what was added since.
+    Incremental,
+    /// What was changed after it was read is read again.
+    Updates,
+    /// What was deleted after it was read is reported.
+    Deletes,
+    /// What a receipt accepts is seen by every read that begins afterwards; limit `within_ms` when only later.
+    Consistency,
+    /// A batch is written whole or not at all.
+    Atomic,
+    /// Null, a missing value and an empty one are told apart.
+    #[serde(rename = "types.null")]
+    Null,
+    /// Booleans stay booleans.
+    #[serde(rename = "types.bool")]
+    Bool,
+    /// Integers of 64 bits are exact.
+    #[serde(rename = "types.int")]
+    Int,
+    /// Integers from 2^63 to 2^64 - 1 are exact.
+    #[serde(rename = "types.uint64")]
+    Uint64,
+    /// Floats are exact to the bit.
+    #[serde(rename = "types.float")]
+    Float,
+    /// NaN and both infinities are kept.
+    #[serde(rename = "types.nan")]
+    Nan,
+    /// Decimals of 38 digits are exact, with their scale.
+    #[serde(rename = "types.decimal")]
+    Decimal,
+    /// Text is kept, code point by code point.
+    #[serde(rename = "types.text")]
+    Text,
+    /// The character NUL may stand in a text.
+    #[serde(rename = "types.nul")]
+    Nul,
+    /// Bytes are kept.
+    #[serde(rename = "types.bytes")]
+    Bytes,
+    /// Dates from year 1 to 9999.
+    #[serde(rename = "types.date")]
+    Date,
+    /// Times of day to the microsecond.
+    #[serde(rename = "types.time")]
+    Time,
+    /// Timestamps to the microsecond, with and without a zone.
+    #[serde(rename = "types.timestamp")]
+    Timestamp,
+    /// Durations to the microsecond.
+    #[serde(rename = "types.duration")]
+    Duration,
+    /// UUIDs.
+    #[serde(rename = "types.uuid")]
+    Uuid,
+    /// JSON values of any depth.
+    #[serde(rename = "types.json")]
+    Json,
+    /// Lists.
+    #[serde(rename = "types.list")]
+    List,
+    /// Structs.
+    #[serde(rename = "types.struct")]
+    Struct,
+    /// Vectors of 32-bit floats are exact to the bit.
+    #[serde(rename = "types.vector")]
+    Vector,
+    /// Metadata and headers of an item are kept exactly.
+    #[serde(rename = "types.metadata")]
+    Metadata,
+}
+
+/// How far an ability or a feature goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capability {
