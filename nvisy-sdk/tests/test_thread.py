@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -142,3 +143,29 @@ def test_worker_is_closed_when_close_returns() -> None:
             await worker.run(done.append, 2)
 
     asyncio.run(main())
+
+
+def test_in_thread_leaves_nothing_to_report_when_its_awaiter_is_thrown_out() -> None:
+    """A call that fails after an interrupt ended its awaiter is not reported as an exception nobody retrieved."""
+    reported: list[dict[str, object]] = []
+    entered, leave = threading.Event(), threading.Event()
+
+    def call() -> None:
+        entered.set()
+        leave.wait()
+        raise OSError("too late")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, about: reported.append(about))
+        waiting = in_thread(call)
+        waiting.send(None)
+        await asyncio.to_thread(entered.wait)
+        with pytest.raises(KeyboardInterrupt):
+            waiting.throw(KeyboardInterrupt())
+        leave.set()
+        await in_thread(bool)
+        del waiting
+        gc.collect()
+
+    asyncio.run(main())
+    assert reported == []

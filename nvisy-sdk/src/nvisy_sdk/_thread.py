@@ -81,6 +81,7 @@ def _submit(
 
 async def _settle(future: "Future[T]") -> T:
     waiting = asyncio.wrap_future(future)
+    waiting.add_done_callback(_seen)
     cancelled: asyncio.CancelledError | None = None
     while not waiting.done():
         try:
@@ -91,6 +92,10 @@ async def _settle(future: "Future[T]") -> T:
                 break
     if cancelled is None:
         return waiting.result()
-    if waiting.done() and not waiting.cancelled():
-        waiting.exception()  # seen: the cancellation is what the task reports
     raise cancelled
+
+
+def _seen(waiting: "asyncio.Future[T]") -> None:
+    """Look at the call's exception, so that asyncio does not report one that nobody waits for any more."""
+    if not waiting.cancelled():
+        waiting.exception()
