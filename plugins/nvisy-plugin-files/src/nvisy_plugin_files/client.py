@@ -4,6 +4,7 @@ A folder is entered step by step without following links, so that no link can le
 """
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -96,12 +97,23 @@ class Session:
             raise sdk.InvalidConfigError(f"{self._root} is not a folder", hint=hint)
 
     def _tidy(self) -> None:
-        """Remove the folders of unfinished writes that are empty."""
-        with suppress(OSError):
+        """Remove the folders of unfinished writes that are empty, unless another session is writing: then it will."""
+        with suppress(OSError), locked(self._root, fcntl.LOCK_EX | fcntl.LOCK_NB):
             for folder in (self._root / TEMPORARY).iterdir():
                 with suppress(OSError):
                     folder.rmdir()
             (self._root / TEMPORARY).rmdir()
+
+
+@contextmanager
+def locked(folder: Path, how: int) -> Iterator[None]:
+    """Hold an advisory lock on a folder. A process that dies lets go of it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(slots=True)

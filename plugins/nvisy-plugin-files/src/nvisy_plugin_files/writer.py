@@ -4,23 +4,27 @@ Unfinished writes and what `replace` stages live in a folder of their own below 
 at a time may write below a prefix. A file and its name are durable before the receipt is given.
 """
 
+import fcntl
 import hashlib
 import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import nvisy_sdk as sdk
 from nvisy_sdk import WriteMode
 
 from ._keys import TEMPORARY, Refused, pattern, steps
-from .client import Session, entered, fill, move, opened, read_at, taken, walk
+from .client import Session, entered, fill, locked, move, opened, read_at, taken, walk
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _PLAN = "publish.json"
 _WRITERS = 8  # threads that make files durable: the system then writes several down at once, some 15 times faster
@@ -37,24 +41,29 @@ class Writer(Session):
         """Make the folder, and forget what an earlier run left unfinished below the same prefix."""
         if request.kind is not sdk.DataKind.OBJECT:
             raise sdk.UnsupportedError(f"files hold objects, not {request.kind} items", hint="add an `encode` step")
-        await self._run(self._prepare, fresh=request.fresh)
+        await self._run(self._working, self._prepare, fresh=request.fresh)
 
     async def write(self, batch: sdk.IncomingBatch) -> sdk.Receipt:
         """Write the objects, and the parts of objects, of one batch."""
-        return await self._run(self._write, batch)
+        return await self._run(self._working, self._write, batch)
 
     async def publish(self) -> None:
         """Move what `replace` staged into place and remove the other files below the prefix; again changes nothing."""
         if self._params.mode is WriteMode.REPLACE:
-            await self._run(self._publish)
+            await self._run(self._working, self._publish)
 
     @property
     def _area(self) -> Path:
         return self._root / TEMPORARY / _digest(self._params.prefix)
 
+    def _working(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make the folder, and keep other sessions from tidying it up meanwhile."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with locked(self._root, fcntl.LOCK_SH):
+            return function(*args, **kwargs)
+
     def _prepare(self, *, fresh: bool) -> None:
         first, self._fresh = self._fresh is None, fresh if self._fresh is None else self._fresh
-        self._root.mkdir(parents=True, exist_ok=True)
         with entered(self._root, [TEMPORARY, self._area.name]):
             pass
         if not (fresh and first):
