@@ -35,7 +35,7 @@ def info(name: str, *, parts: Mapping[str, str], params: Mapping[str, object], *
     schema = {"type": "object", "properties": dict(params), "$defs": DEFINITIONS}
     uri = {"schemes": [name], "parts": dict(parts)}
     text = manifest(name, **{"title": name.title(), "params": schema, "uri": uri, **changes})
-    return ProviderInfo(name, f"acme-{name}", "1.0", f"acme_{name}:Provider", text, json.loads(text))
+    return ProviderInfo(name, f"acme-{name}", "1.0", f"acme_{name}:Provider", text, json.loads(text), 1)
 
 
 def tables(name: str = "tables", **changes: object) -> ProviderInfo:

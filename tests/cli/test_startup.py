@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.discovery.wheels import environment, plugin
+from tests.discovery.wheels import environment, nvisy, plugin
 
 HEAVY = {"pydantic", "asyncio", "nvisy_sdk", "importlib.metadata", "urllib.request"}
 
@@ -35,9 +35,11 @@ def test_version_does_not_even_parse_arguments(tmp_path: Path) -> None:
 
 
 def test_listing_imports_no_plugin_and_nothing_heavy(tmp_path: Path) -> None:
-    """Manifests are judged by the engine; plugins are imported by a child, and only once."""
+    """Manifests are judged by the engine; what the doctor saw is remembered. No process is started for either."""
     (tmp_path / "site").mkdir()
     plugin(tmp_path / "site", "acme-light", "light")
-    for _ in range(2):
-        modules = imported(tmp_path / "home", "providers", targets=(tmp_path / "site",))
-        assert not modules & (HEAVY | {"acme_light"})
+    targets = (tmp_path / "site",)
+    unwanted = HEAVY | {"acme_light", "pluggy", "subprocess", "logging", "nvisy.discovery._probe"}
+    assert not imported(tmp_path / "home", "providers", targets=targets) & unwanted
+    assert nvisy("doctor", "light", home=tmp_path / "home", targets=targets).returncode == 0
+    assert not imported(tmp_path / "home", "providers", targets=targets) & unwanted

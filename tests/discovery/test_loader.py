@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,34 @@ def test_half_imported_modules_are_dropped(site: Path) -> None:
 
 def test_interrupt_while_loading_is_not_swallowed(site: Path) -> None:
     """Ctrl-C is the user's, not the plugin's."""
-    plugin(site, "interrupted-load", "interrupted_load", code="raise KeyboardInterrupt\n")
+    code = "import interrupted_load.part\nraise KeyboardInterrupt\n"
+    plugin(site, "interrupted-load", "interrupted_load", code=code, more_files={"interrupted_load/part.py": ""})
     with pytest.raises(KeyboardInterrupt):
         loader(site).load("interrupted_load")
+    assert not [name for name in sys.modules if name.startswith("interrupted_load")]
+
+
+def test_many_threads_import_a_provider_once(site: Path) -> None:
+    """The others wait for the first; whoever wants to know is told once."""
+    code = f"with open(__file__ + '.count', 'a') as file:\n    file.write('x')\n{GOOD_CODE}"
+    plugin(site, "loads-shared", "loads_shared", code=code)
+    told: list[str] = []
+    claims = discover(home=site / "home", paths=[str(site)]).claims
+    loads = Loader(claims, loaded=lambda claim: told.append(claim.name))
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: loads.load("loads_shared"), range(16)))
+    assert len(found) == 1
+    assert (site / "loads_shared" / "__init__.py.count").read_text() == "x"
+    assert told == ["loads_shared"]
+
+
+def test_missing_module_is_explained_by_the_requirements(site: Path) -> None:
+    """The hint is the command that installs what holds it."""
+    requires = ["lost-driver>=3; extra == 'fast'"]
+    plugin(site, "loads-poor", "loads_poor", code="import lost_driver\n", requires=requires)
+    with pytest.raises(LoadError) as caught:
+        loader(site).load("loads_poor")
+    assert caught.value.hint == "the module `lost_driver` is not there: pip install 'loads-poor[fast]'"
 
 
 def test_all_defects_of_a_class_are_reported_at_once(site: Path) -> None:

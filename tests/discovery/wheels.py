@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ def build(
     files: Mapping[str, str],
     entry_points: str | bytes,
     version: str = "1.0",
-    metadata: bool = True,
+    metadata: bool | bytes = True,
+    requires: Sequence[str] = (),
 ) -> Path:
     """A wheel of `project` with these files and this ``entry_points.txt``."""
     info = f"{project.replace('-', '_')}-{version}.dist-info"
@@ -44,8 +45,10 @@ def build(
     points = entry_points if isinstance(entry_points, bytes) else entry_points.encode()
     contents[f"{info}/entry_points.txt"] = points
     contents[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
+    about = f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n{needs}\nText.\n".encode()
     if metadata:
-        contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n\nText.\n".encode()
+        contents[f"{info}/METADATA"] = about if metadata is True else metadata
     record = "".join(f"{name},sha256={_digest(data)},{len(data)}\n" for name, data in contents.items())
     contents[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
     wheel = folder / f"{project.replace('-', '_')}-{version}-py3-none-any.whl"
@@ -73,7 +76,7 @@ def plugin(
 ) -> None:
     """Install a plugin that claims `name`; without a manifest when `manifest_text` is empty."""
     package = package or project.replace("-", "_")
-    files = {f"{package}/__init__.py": code}
+    files = {f"{package}/__init__.py": code, **more.pop("more_files", {})}
     text = manifest(name) if manifest_text is None else manifest_text
     if text:
         files[f"{package}/nvisy_provider.json"] = text

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from nvisy._copy import prepare
 from nvisy._errors import CancelledError, DefinitionError, DefinitionProblem, RejectedError, RunError
+from nvisy._events import RunEvents
 from nvisy._home import home_folder
+from nvisy._hooks import with_hooks
 from nvisy._outcome import Outcome
 from nvisy._session import Session, Start, open_session
 from nvisy.discovery import Discovery, discover
@@ -47,14 +49,15 @@ def run(workflow: Workflow, *, full: bool = False, home: str | Path | None = Non
             the exception takes attributes.
     """
     text, base = read_workflow(workflow)
-    return _settle(open_session(home).start(text, base, start=_start(full)))
+    session = open_session(home)
+    return _settle(session, session.start(text, base, start=_start(full)))
 
 
 async def run_async(workflow: Workflow, *, full: bool = False, home: str | Path | None = None) -> Outcome:
     """`run` without blocking the event loop; cancelling the task cancels the run and waits until it has ended."""
     text, base = read_workflow(workflow)
     session = await asyncio.to_thread(open_session, home)
-    return await _settle_async(await asyncio.to_thread(session.start, text, base, start=_start(full)))
+    return await _settle_async(session, await asyncio.to_thread(session.start, text, base, start=_start(full)))
 
 
 def copy(
@@ -78,7 +81,7 @@ def copy(
         DefinitionError: If a URI cannot be used, or ``fresh`` and ``incremental`` are both given.
         Exception: As `run`.
     """
-    return _settle(_start_copy(source_uri, target_uri, copy_start(fresh=fresh, incremental=incremental), home))
+    return _settle(*_start_copy(source_uri, target_uri, copy_start(fresh=fresh, incremental=incremental), home))
 
 
 async def copy_async(
@@ -91,7 +94,7 @@ async def copy_async(
 ) -> Outcome:
     """`copy` without blocking the event loop; cancelling the task cancels the copy and waits until it has ended."""
     start = copy_start(fresh=fresh, incremental=incremental)
-    return await _settle_async(await asyncio.to_thread(_start_copy, source_uri, target_uri, start, home))
+    return await _settle_async(*await asyncio.to_thread(_start_copy, source_uri, target_uri, start, home))
 
 
 def plan(workflow: Workflow, *, home: str | Path | None = None) -> dict[str, object]:
@@ -105,8 +108,8 @@ def plan(workflow: Workflow, *, home: str | Path | None = None) -> dict[str, obj
 
 
 def providers(*, home: str | Path | None = None) -> Discovery:
-    """The installed providers and every problem of the rest. None is imported here; unknown ones in a child process."""
-    return discover(home=home_folder(home), imports="unknown")
+    """The installed providers and every problem of the rest, known ones of imports included. None is imported."""
+    return with_hooks(discover(home=home_folder(home), verdicts=True))[0]
 
 
 def read_workflow(workflow: Workflow) -> tuple[str, Path]:
@@ -138,43 +141,52 @@ def copy_start(*, fresh: bool, incremental: bool) -> Start:
     return "full" if fresh else "continue" if incremental else "resume_or_full"
 
 
-def _settle(run: _core.Run) -> Outcome:
+def _settle(session: Session, run: _core.Run) -> Outcome:
     """Wait for the end of a run, and raise when it is not success."""
+    events = RunEvents(session.hooks)
     try:
-        while (ended := run.wait(1.0)) is None:
-            pass  # each second the interpreter looks for signals
+        events.started(run)
+        while (ended := run.wait(1.0)) is None:  # each second the interpreter looks for signals
+            events.progress(run)
     except BaseException:
         run.cancel()
-        while run.wait(1.0) is None:
+        while (ended := run.wait(1.0)) is None:
             pass  # its sessions are being closed; a second Ctrl-C does not wait for that
+        events.finished(Outcome.parse(ended))
         raise
-    return _judge(run, Outcome.parse(ended))
+    outcome = Outcome.parse(ended)
+    events.finished(outcome)
+    return _judge(run, outcome)
 
 
-async def _settle_async(run: _core.Run) -> Outcome:
-    waiting = _in_own_thread(run)
+async def _settle_async(session: Session, run: _core.Run) -> Outcome:
+    waiting = _in_own_thread(run, RunEvents(session.hooks))
     try:
-        ended = await asyncio.shield(waiting)
+        outcome = await asyncio.shield(waiting)
     except asyncio.CancelledError:
         run.cancel()
         await waiting
         raise
-    return _judge(run, Outcome.parse(ended))
+    return _judge(run, outcome)
 
 
-def _in_own_thread(run: _core.Run) -> asyncio.Future[str]:
+def _in_own_thread(run: _core.Run, events: RunEvents) -> asyncio.Future[Outcome]:
     """Wait for `run` in a thread of its own: the loop's few shared threads must not be held for hours."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[str] = loop.create_future()
+    future: asyncio.Future[Outcome] = loop.create_future()
 
     def wait() -> None:
-        ended = run.wait(None)
+        events.started(run)
+        while (ended := run.wait(1.0)) is None:
+            events.progress(run)
+        outcome = Outcome.parse(ended)
+        events.finished(outcome)
         with suppress(RuntimeError):  # the loop may have been closed meanwhile
-            loop.call_soon_threadsafe(arrive, ended or "")
+            loop.call_soon_threadsafe(arrive, outcome)
 
-    def arrive(ended: str) -> None:
+    def arrive(outcome: Outcome) -> None:
         if not future.done():
-            future.set_result(ended)
+            future.set_result(outcome)
 
     threading.Thread(target=wait, name=f"nvisy-wait-{run.id}", daemon=True).start()
     return future
@@ -199,11 +211,11 @@ def _judge(run: _core.Run, outcome: Outcome) -> Outcome:
             raise raised
 
 
-def _start_copy(source_uri: str, target_uri: str, start: Start, home: str | Path | None) -> _core.Run:
-    session: Session = open_session(home)
+def _start_copy(source_uri: str, target_uri: str, start: Start, home: str | Path | None) -> tuple[Session, _core.Run]:
+    session = open_session(home)
     base = Path.cwd()
     prepared = prepare(session, source_uri, target_uri, start=start, base=base)
-    return session.start(json.dumps(prepared.definition), base, start=start)
+    return session, session.start(json.dumps(prepared.definition), base, start=start)
 
 
 def _start(full: bool) -> Start:

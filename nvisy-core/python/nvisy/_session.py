@@ -16,6 +16,7 @@ from typing import Any, Literal
 from nvisy import _core
 from nvisy._errors import DefinitionError, DefinitionProblem, EngineError
 from nvisy._home import home_folder
+from nvisy._hooks import Hooks, with_hooks
 from nvisy._outcome import Failure
 from nvisy._shield import shield
 from nvisy.discovery import Discovery, Loader, discover
@@ -36,6 +37,7 @@ class Session:
 
     engine: _core.Engine
     discovery: Discovery
+    hooks: Hooks
 
     def plan(self, text: str, base: Path, *, start: Start = "continue") -> Values:
         """The plan of a workflow, as JSON values; nothing connects.
@@ -103,6 +105,7 @@ def open_session(home: str | Path | None = None, *, providers: bool = True) -> S
     folder = home_folder(home)
     discovery = discover(home=folder) if providers else Discovery((), ())
     shield(discovery.problems)
+    discovery, hooks = with_hooks(discovery)
     manifests = [(info.manifest_text, info.name) for info in discovery.providers]
     key = (
         str(folder),
@@ -111,8 +114,8 @@ def open_session(home: str | Path | None = None, *, providers: bool = True) -> S
     with _lock:
         engine = _engines.get(key)
         if engine is None:
-            engine = _engines[key] = _open(folder, manifests, Loader(discovery.claims))
-    return Session(engine, discovery)
+            engine = _engines[key] = _open(folder, manifests, Loader(discovery.claims, loaded=hooks.loaded))
+    return Session(engine, discovery, hooks)
 
 
 def _open(folder: Path, manifests: list[tuple[str, str]], loader: Loader) -> _core.Engine:

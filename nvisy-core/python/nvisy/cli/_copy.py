@@ -28,6 +28,7 @@ def main(options: argparse.Namespace, output: Output) -> Exit:
     start = copy_start(fresh=options.fresh, incremental=options.incremental)
     base = Path.cwd()
     session = open_session()
+    output.redact(session.hooks.redactor)
     copy = prepare(session, options.source, options.target, start=start, base=base)
     output.hide(copy.secrets)
     output.problems(copy.notes)

@@ -12,13 +12,17 @@ from collections.abc import Sequence
 from nvisy._errors import DefinitionError, EngineError
 from nvisy.cli._exit import Exit
 from nvisy.cli._output import Output
-from nvisy.cli._parser import parser
+from nvisy.cli._parser import ELSEWHERE, parser
 
 __all__ = ["dispatch"]
 
 
 def dispatch(arguments: Sequence[str]) -> int:
     """Parse `arguments`, run the command, and say what went wrong, if anything did."""
+    if arguments and arguments[0] in ELSEWHERE:
+        from nvisy.cli._elsewhere import start
+
+        return start(arguments[0], arguments[1:])
     options = parser().parse_args(arguments)
     if options.command is None:
         if not options.version:

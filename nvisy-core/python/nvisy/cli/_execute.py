@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from nvisy._events import RunEvents
 from nvisy._outcome import Outcome
 from nvisy._session import Session, Start, problems_of
 from nvisy.cli._exit import Exit
@@ -47,9 +48,12 @@ def execute(
         progress: Shows how far it is.
         hidden: Codes of warnings that were given already in other words.
     """
+    output.redact(session.hooks.redactor)
     plan = session.plan(text, base, start=start)
     output.problems(problem for problem in problems_of(plan["warnings"]) if problem.code not in hidden)
-    outcome = _watch(lambda: session.start(text, base, start=start), output, progress)
+    events = RunEvents(session.hooks)
+    outcome = _watch(lambda: session.start(text, base, start=start), output, progress, events)
+    events.finished(outcome)
     if output.as_json:
         if outcome.error is not None:
             output.failure(outcome.error)
@@ -59,7 +63,7 @@ def execute(
     return _code(outcome)
 
 
-def _watch(begin: Callable[[], _core.Run], output: Output, progress: Progress) -> Outcome:
+def _watch(begin: Callable[[], _core.Run], output: Output, progress: Progress, events: RunEvents) -> Outcome:
     """Begin a run and look after it. Signals are heard from before the beginning, so that none is lost."""
     run: _core.Run | None = None
     asked = False
@@ -77,10 +81,12 @@ def _watch(begin: Callable[[], _core.Run], output: Output, progress: Progress) -
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         begun = run = begin()
+        events.started(begun)
         if asked:
             begun.cancel()
         while (ended := begun.wait(_LOOK_SECONDS)) is None:
             progress.show(json.loads(begun.progress()))
+            events.progress(begun)
     finally:
         progress.end()
         for number, handler in before.items():

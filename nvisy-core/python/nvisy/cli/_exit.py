@@ -21,6 +21,6 @@ class Exit(IntEnum):
     SUCCESS = 0, "success"
     INTERNAL = 1, "a fault of Nvisy itself"
     BAD_INPUT = 2, "a workflow, URI or option that cannot be used; nothing was connected"
-    PROVIDER = 3, "a provider failed"
+    PROVIDER = 3, "a provider failed, or cannot be used"
     REJECTED = 4, "more items were refused than the workflow allows"
     CANCELLED = 5, "cancelled; the next start continues"

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import logging
+
     from nvisy._errors import DefinitionProblem
     from nvisy._outcome import Failure
 
 __all__ = ["Output"]
+
+_TOLD = ("error", "problems", "warnings")
+"""The parts of a result that are texts about what went wrong."""
 
 
 class Output:
@@ -21,6 +26,7 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._secrets: list[str] = []
+        self._redactor: Callable[[str], str] | None = None
 
     def hide(self, secrets: Iterable[str]) -> None:
         """From now on print ``***`` in the place of each secret, longest first."""
@@ -32,17 +38,28 @@ class Output:
             text = text.replace(secret, "***")
         return text
 
+    def redact(self, redactor: Callable[[str], str] | None) -> None:
+        """From now on let `redactor` see what is said beside results, errors inside them, and our log."""
+        if redactor is None or self._redactor is not None:
+            return
+        self._redactor = redactor
+        import logging
+
+        logging.getLogger("nvisy").addFilter(self._redacted_record)
+
     def line(self, text: str = "") -> None:
         """A line of the result."""
         print(self.scrub(text))
 
     def say(self, text: str) -> None:
         """A line beside the result."""
-        print(self.scrub(text), file=sys.stderr, flush=True)
+        print(self._redacted(self.scrub(text)), file=sys.stderr, flush=True)
 
-    def result(self, value: object) -> None:
+    def result(self, value: Mapping[str, object]) -> None:
         """The result as one line of JSON."""
-        print(json.dumps(self._scrubbed(value), ensure_ascii=False), flush=True)
+        texts = {name: _each(item, self.scrub) for name, item in value.items()}
+        texts.update((name, _each(texts[name], self._redacted)) for name in _TOLD if name in texts)
+        print(json.dumps(texts, ensure_ascii=False), flush=True)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows under heads, in aligned columns."""
@@ -79,11 +96,24 @@ class Output:
         for line in text.rstrip().splitlines():
             self.say(f"  | {line}")
 
-    def _scrubbed(self, value: object) -> object:
-        if isinstance(value, str):
-            return self.scrub(value)
-        if isinstance(value, Mapping):
-            return {str(name): self._scrubbed(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._scrubbed(item) for item in value]
-        return value
+    def _redacted(self, text: str) -> str:
+        return text if self._redactor is None else self._redactor(text)
+
+    def _redacted_record(self, record: logging.LogRecord) -> bool:
+        import logging
+
+        record.msg, record.args = self._redacted(self.scrub(record.getMessage())), None
+        if record.exc_info:
+            record.exc_text = self._redacted(self.scrub(logging.Formatter().formatException(record.exc_info)))
+        return True
+
+
+def _each(value: object, change: Callable[[str], str]) -> object:
+    """JSON values with every text of them changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {str(name): _each(item, change) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each(item, change) for item in value]
+    return value

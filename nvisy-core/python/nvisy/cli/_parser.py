@@ -6,7 +6,13 @@ import argparse
 
 from nvisy.cli._exit import Exit
 
-__all__ = ["parser"]
+__all__ = ["ELSEWHERE", "parser"]
+
+ELSEWHERE = {
+    "check": "run the conformance kit on a provider",
+    "new": "make the package of a new provider from the template",
+}
+"""Commands of the SDK that are started from here too; they read their own arguments."""
 
 _COPY = """\
 Each URI names a provider by its scheme; the rest fills the provider's parameters, and so does the query, where lists are
@@ -18,6 +24,15 @@ rows=, bytes=, name=, level=); objects are decoded by their extensions, or as th
 columns=, header=, delimiter=, null=). Objects are copied as they are when neither side says anything.
 
 A password belongs into the environment: 'scheme://user:${env:PASSWORD}@host/...' in single quotes.
+"""
+
+_PROVIDERS = """\
+No plugin is imported: providers are known from their manifests, and what an import shows from the last `nvisy doctor`.
+"""
+
+_DOCTOR = """\
+Each plugin is imported in a process of its own, two at a time, and its state is remembered for `nvisy providers`. Reported
+are hangs, crashes, errors with their tracebacks, side effects of the import, its time, and a manifest that is out of date.
 """
 
 
@@ -33,8 +48,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("-V", "--version", action="store_true", help="print the version")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
-    providers = _command(commands, "providers", "list the installed providers, and what is wrong with any of them")
-    providers.add_argument("--check", action="store_true", help="import every plugin anew, in a child process")
+    _plugins(commands)
 
     plan = _command(commands, "plan", "show what a workflow would do; nothing connects")
     plan.add_argument("workflow", metavar="FILE", help="a workflow, YAML or JSON")
@@ -55,7 +69,19 @@ def parser() -> argparse.ArgumentParser:
     runs = _command(commands, "runs", "list past runs, or show one")
     runs.add_argument("run_id", metavar="ID", nargs="?", help="the run to show")
     runs.add_argument("--limit", type=int, default=20, metavar="N", help="how many to list (20)")
+
+    for name, summary in ELSEWHERE.items():
+        commands.add_parser(name, help=summary, add_help=False)
     return top
+
+
+def _plugins(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _command(commands, "providers", "list the installed providers, and what is wrong with any of them", _PROVIDERS)
+    doctor = _command(
+        commands, "doctor", "try plugins out in processes of their own, and say all that is wrong", _DOCTOR
+    )
+    doctor.add_argument("names", metavar="NAME", nargs="*", help="a provider, hooks or a distribution (all)")
+    doctor.add_argument("--timeout", type=float, metavar="SECONDS", help="how long one import may take (10)")
 
 
 def _command(

@@ -17,7 +17,9 @@ __all__ = ["main"]
 def main(options: argparse.Namespace, output: Output) -> Exit:
     """Show it."""
     text, base = read_workflow(options.workflow)
-    plan = open_session().plan(text, base)
+    session = open_session()
+    output.redact(session.hooks.redactor)
+    plan = session.plan(text, base)
     if output.as_json:
         output.result(plan)
         return Exit.SUCCESS

@@ -1,8 +1,9 @@
 """Finding the installed providers without importing one, and loading one when it is used.
 
 Follow it in this order: ``_scan`` reads the distributions (``_entry_points`` one file of them), ``_policy`` says which
-claims count, ``_manifest`` reads what a provider says of itself, ``_verdicts`` remembers whether it can be imported
-(``_probe`` and ``_probe_child`` find out, in a process of its own), ``_load`` imports it.
+claims count (``_settings`` and ``_pin`` are what the operator wrote), ``_requires`` compares what a plugin needs with
+what is there (``_versions``), ``_manifest`` reads what a provider says of itself, ``_verdicts`` remembers what an import
+showed, ``_load`` imports. ``_doctor`` tries imports in processes of their own (``_probe``, ``_probe_child``, ``_effects``).
 """
 
 from __future__ import annotations
@@ -10,53 +11,57 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from nvisy._home import home_folder
 from nvisy.discovery._load import Loader
-from nvisy.discovery._manifest import PROTOCOL, describe
+from nvisy.discovery._manifest import PROTOCOLS, describe
 from nvisy.discovery._model import Claim, Discovery, Problem, ProviderInfo
 from nvisy.discovery._policy import Policy
+from nvisy.discovery._requires import conflicts
 from nvisy.discovery._scan import scan
 
-__all__ = ["Claim", "Discovery", "Loader", "PROTOCOL", "Problem", "ProviderInfo", "discover"]
-
-Imports = Literal["never", "unknown", "all"]
-
-_HOPELESS = {"missing_package", "unsupported_protocol"}
-"""Problems after which an import could tell nothing new."""
+__all__ = ["Claim", "Discovery", "Loader", "PROTOCOLS", "Problem", "ProviderInfo", "discover", "order"]
 
 
-def discover(*, home: Path | None = None, imports: Imports = "never", paths: Iterable[str] | None = None) -> Discovery:
-    """Find what is installed. It never raises because of an installed distribution.
+def discover(*, home: Path | None = None, verdicts: bool = False, paths: Iterable[str] | None = None) -> Discovery:
+    """Find what is installed. It imports no plugin, starts no process, and never raises because of a distribution.
 
     Args:
         home: Where settings and remembered verdicts lie; the usual home when ``None``.
-        imports: ``never`` judges by files alone; ``unknown`` imports, in a child process, what was not imported
-            before; ``all`` imports everything there, whatever is remembered.
+        verdicts: Whether what `nvisy doctor` found counts: a provider it could not import is then left out.
         paths: Folders to look into; ``sys.path`` when ``None``.
     """
     home = home or home_folder()
-    claims, problems = scan(sys.path if paths is None else paths)
-    claims, conflicts = Policy.load(home).select(claims)
-    problems.extend(conflicts)
-    described = [(claim, _describe(claim)) for claim in claims]
-    problems.extend(found for _, found in described if isinstance(found, Problem))
-    unusable: set[Claim] = set()
-    if imports != "never":
-        from nvisy.discovery._verdicts import check
+    found = scan(sys.path if paths is None else paths)
+    policy = Policy.load(home)
+    claims, refused = policy.select(found.claims)
+    hooks, refused_hooks = policy.select_hooks(found.hooks)
+    problems = [*found.problems, *refused, *refused_hooks]
+    providers: dict[Claim, ProviderInfo] = {}
+    for claim in claims:
+        problems.extend(conflicts(claim, found.installed))
+        described = _describe(claim)
+        if isinstance(described, Problem):
+            problems.append(described)
+        else:
+            providers[claim] = described
+    untried: set[str] = set()
+    if verdicts:
+        from nvisy.discovery._verdicts import recall
 
-        hopeful = [claim for claim, found in described if not (isinstance(found, Problem) and found.code in _HOPELESS)]
-        verdicts = check(hopeful, home, everything=imports == "all")
-        problems.extend(verdicts)
-        refused = {(p.distribution, p.entry_point) for p in verdicts if p.severity == "error"}
-        unusable = {claim for claim in hopeful if (claim.distribution, claim.name) in refused}
-    providers = [found for claim, found in described if isinstance(found, ProviderInfo) and claim not in unusable]
-    return Discovery(
-        tuple(sorted(providers, key=lambda info: info.name)),
-        tuple(sorted(problems, key=lambda p: (p.distribution.lower(), p.entry_point or "", p.code))),
-        tuple(claims),
-    )
+        for claim, known in recall(claims, home).items():
+            problems.extend(known or ())
+            if known is None and claim in providers:
+                untried.add(claim.name)
+            elif known is not None and any(problem.severity == "error" for problem in known):
+                providers.pop(claim, None)
+    infos = sorted(providers.values(), key=lambda info: info.name)
+    return Discovery(tuple(infos), order(problems), tuple(claims), tuple(hooks), frozenset(untried))
+
+
+def order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems in the order in which they are listed."""
+    return tuple(sorted(problems, key=lambda p: (p.distribution.lower(), p.entry_point or "", p.code)))
 
 
 def _describe(claim: Claim) -> ProviderInfo | Problem:

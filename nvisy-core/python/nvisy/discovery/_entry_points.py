@@ -9,27 +9,28 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["GROUP", "Line", "name_defect", "parse", "reference_defect"]
+__all__ = ["HOOKS", "Line", "PROVIDERS", "name_defect", "parse", "reference_defect", "split_reference"]
 
-GROUP = "nvisy.providers"
+PROVIDERS = "nvisy.providers"
+HOOKS = "nvisy.hooks"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _EXTRAS = re.compile(r"\s*\[[^\]]*\]\s*$")
 
 
 class Line(NamedTuple):
-    """One ``name = value`` of our group."""
+    """One ``name = value`` of one of our groups."""
 
-    number: int
+    group: str
     name: str
     value: str
 
 
 def parse(text: str) -> tuple[list[Line], list[str]]:
-    """Read the lines of our group.
+    """Read the lines of our groups.
 
     Returns:
-        The lines of the group, and a sentence for every line of the file that is neither a section, nor a comment,
+        The lines of the groups, and a sentence for every line of the file that is neither a section, nor a comment,
         nor ``name = value``.
     """
     lines: list[Line] = []
@@ -45,21 +46,24 @@ def parse(text: str) -> tuple[list[Line], list[str]]:
         name, equals, value = (part.strip() for part in line.partition("="))
         if not equals or section is None or line.startswith("["):
             defects.append(f"line {number} is `{_short(line)}`")
-        elif section == GROUP:
-            lines.append(Line(number, name, value))
+        elif section in (PROVIDERS, HOOKS):
+            lines.append(Line(section, name, value))
     return lines, defects
 
 
 def name_defect(name: str) -> str | None:
-    """Why `name` cannot be a provider's name; ``None`` when it can."""
+    """Why `name` cannot be the name of a provider or of hooks; ``None`` when it can."""
     if _NAME.fullmatch(name):
         return None
     return f"`{_short(name)}` is not a provider name"
 
 
-def reference_defect(value: str) -> str | None:
-    """Why `value` is no reference to a class in a module; ``None`` when it is one."""
+def reference_defect(line: Line) -> str | None:
+    """Why the value is no reference to an object in a module; ``None`` when it is one. Hooks may be a whole module."""
+    value = line.value
     module, colon, attribute = split_reference(value)
+    if not colon and line.group == HOOKS and all(part.isidentifier() for part in module.split(".")):
+        return None
     if not colon:
         return f"`{_short(value)}` names no object"
     parts = [*module.split("."), *attribute.split(".")]

@@ -9,11 +9,12 @@ import importlib
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from nvisy.discovery._model import Claim
+from nvisy.discovery._requires import remedy
 from nvisy.discovery._scan import normalise
 
 if TYPE_CHECKING:
@@ -23,9 +24,15 @@ __all__ = ["Loader"]
 
 
 class Loader:
-    """Gives the bridge a provider's class by its name. Safe to use from several threads."""
+    """Gives the bridge a provider's class by its name. Safe to use from several threads.
 
-    def __init__(self, claims: Iterable[Claim]) -> None:
+    Args:
+        claims: What may be loaded.
+        loaded: Told of each claim after its first successful load.
+    """
+
+    def __init__(self, claims: Iterable[Claim], *, loaded: Callable[[Claim], None] = lambda claim: None) -> None:
+        self._told = loaded
         self._claims = {claim.name: claim for claim in claims}
         self._lock = threading.RLock()
         self._loaded: dict[str, type] = {}
@@ -39,19 +46,24 @@ class Loader:
                 call, without another import, and its cause is the exception of the first.
         """
         with self._lock:
-            if name in self._loaded:
-                return self._loaded[name]
-            claim = self._claims.get(name)
-            if claim is None:
-                nobody = Claim(name, "", "", "", "", "")
-                raise _error(nobody, f"there is no provider `{name}`", "`nvisy providers` lists what is installed")
-            if name not in self._failed:
-                provider = self._import(claim)
-                if provider is not None:
-                    self._loaded[name] = provider
-                    return provider
-            message, hint, cause = self._failed[name]
-            raise _error(claim, message, hint) from cause
+            known = self._loaded.get(name)
+            provider = known or self._first(name)
+        if known is None:
+            self._told(self._claims[name])
+        return provider
+
+    def _first(self, name: str) -> type:
+        claim = self._claims.get(name)
+        if claim is None:
+            nobody = Claim(name, "", "", "", "", "")
+            raise _error(nobody, f"there is no provider `{name}`", "`nvisy providers` lists what is installed")
+        if name not in self._failed:
+            provider = self._import(claim)
+            if provider is not None:
+                self._loaded[name] = provider
+                return provider
+        message, hint, cause = self._failed[name]
+        raise _error(claim, message, hint) from cause
 
     def _import(self, claim: Claim) -> type | None:
         before = set(sys.modules)
@@ -63,6 +75,9 @@ class Loader:
             traceback.clear_frames(error.__traceback__)
             self._fail(claim, f"{type(error).__name__}: {error}", _remedy(claim, error), error)
             return None
+        except BaseException:
+            _forget(claim.module, before)
+            raise
         if not isinstance(provider, type):
             self._fail(claim, "the entry point names no class", "its author names the class in the entry point", None)
             return None
@@ -90,10 +105,10 @@ def _error(claim: Claim, message: str, hint: str) -> LoadError:
 
 
 def _remedy(claim: Claim, error: BaseException) -> str:
-    reinstall = f"pip install --force-reinstall {normalise(claim.distribution)}"
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"the module `{error.name}` is not there: install it, or {reinstall}"
-    return f"reinstall it ({reinstall}), or tell its author"
+        return f"the module `{error.name}` is not there: {remedy(claim, error.name)}"
+    reinstall = f"pip install --force-reinstall {normalise(claim.distribution)}"
+    return f"see all of it with: nvisy doctor {claim.name}; reinstall it ({reinstall}), or tell its author"
 
 
 def _forget(module: str, before: set[str]) -> None:

@@ -11,11 +11,11 @@ from nvisy import _core
 from nvisy.discovery._model import Claim, Problem, ProviderInfo
 from nvisy.discovery._scan import normalise
 
-__all__ = ["FILE", "PROTOCOL", "Place", "describe", "locate", "manifest_file"]
+__all__ = ["FILE", "PROTOCOLS", "Place", "describe", "locate", "manifest_file"]
 
 FILE = "nvisy_provider.json"
-PROTOCOL = 1
-"""The protocol version this engine speaks."""
+PROTOCOLS = (1,)
+"""The protocol versions this engine speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ def _judge(claim: Claim, text: str) -> ProviderInfo | Problem:
     except ValueError as error:
         return claim.problem("bad_manifest", f"its {FILE} is not JSON: {error}", _rewrite(claim))
     # The protocol comes first: a manifest of a later protocol may well have fields that this one does not know.
-    problem = _protocol(claim, raw)
-    if problem is not None:
-        return problem
+    protocol = _negotiate(claim, raw)
+    if isinstance(protocol, Problem):
+        return protocol
     try:
         canonical = _core.validate("Manifest", text)
     except ValueError as error:
@@ -88,18 +88,21 @@ def _judge(claim: Claim, text: str) -> ProviderInfo | Problem:
     if manifest["name"] != claim.name:
         message = f"its manifest is that of `{manifest['name']}`, but its entry point is named `{claim.name}`"
         return claim.problem("name_mismatch", message, "give both the same name")
-    return ProviderInfo(claim.name, claim.distribution, claim.version, claim.reference, canonical, manifest)
+    return ProviderInfo(claim.name, claim.distribution, claim.version, claim.reference, canonical, manifest, protocol)
 
 
-def _protocol(claim: Claim, raw: object) -> Problem | None:
+def _negotiate(claim: Claim, raw: object) -> int | Problem:
+    """The highest protocol version that both sides speak. Where the manifest says none, its check will say so."""
     span = raw.get("protocol") if isinstance(raw, dict) else None
-    if not isinstance(span, dict):
-        return None
-    low, high = span.get("min"), span.get("max")
-    if not isinstance(low, int) or not isinstance(high, int) or low <= PROTOCOL <= high:
-        return None
-    message = f"it speaks protocol {low} to {high}; this engine speaks {PROTOCOL}"
-    newer = "nvisy-core" if low > PROTOCOL else claim.distribution
+    low, high = (span.get("min"), span.get("max")) if isinstance(span, dict) else (None, None)
+    if not isinstance(low, int) or not isinstance(high, int):
+        return PROTOCOLS[-1]
+    common = [version for version in PROTOCOLS if low <= version <= high]
+    if common:
+        return max(common)
+    ours = " and ".join(str(version) for version in PROTOCOLS)
+    message = f"it speaks protocol {low} to {high}; this engine speaks {ours}"
+    newer = "nvisy-core" if low > max(PROTOCOLS) else claim.distribution
     return claim.problem("unsupported_protocol", message, f"pip install --upgrade {normalise(newer)}")
 
 

@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A line of an ``entry_points.txt`` that claims a provider name, its syntax already checked."""
+    """A line of an ``entry_points.txt`` that claims a provider name or offers hooks, its syntax already checked."""
 
     name: str
     module: str
@@ -47,11 +47,13 @@ class Claim:
     version: str
     info: str
     """The ``.dist-info`` or ``.egg-info`` folder the line stands in."""
+    requires: tuple[str, ...] = field(default=(), repr=False)
+    """What its metadata says the distribution needs, one ``Requires-Dist`` each."""
 
     @property
     def reference(self) -> str:
-        """The object reference, ``package.module:Name``."""
-        return f"{self.module}:{self.attribute}"
+        """The object reference, ``package.module:Name``; a module alone where hooks are a whole module."""
+        return f"{self.module}:{self.attribute}" if self.attribute else self.module
 
     def problem(self, code: str, message: str, hint: str, *, severity: Severity = "error") -> Problem:
         """A problem of this claim."""
@@ -63,6 +65,7 @@ class ProviderInfo:
     """A provider that can be used, known from its files alone.
 
     ``manifest`` is the parsed ``nvisy_provider.json``; ``manifest_text`` the same in the engine's canonical form.
+    ``protocol`` is the highest protocol version that both it and this engine speak.
     """
 
     name: str
@@ -71,6 +74,7 @@ class ProviderInfo:
     reference: str
     manifest_text: str = field(repr=False)
     manifest: dict[str, object] = field(repr=False)
+    protocol: int
 
     @property
     def title(self) -> str:
@@ -115,6 +119,10 @@ class Discovery:
     problems: tuple[Problem, ...]
     claims: tuple[Claim, ...] = field(default=(), repr=False)
     """Every claim that is not ruled out by policy, also of providers that cannot be used."""
+    hooks: tuple[Claim, ...] = field(default=(), repr=False)
+    """What offers hooks and is not ruled out by policy."""
+    untried: frozenset[str] = field(default=frozenset(), repr=False)
+    """Providers of which nobody knows yet whether they can be imported; empty where nobody asked."""
 
     def provider(self, name: str) -> ProviderInfo | None:
         """The provider of that name, if it can be used."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from nvisy.discovery._entry_points import GROUP, Line, name_defect, parse, reference_defect, split_reference
+from nvisy.discovery._entry_points import HOOKS, Line, name_defect, parse, reference_defect, split_reference
 from nvisy.discovery._model import Claim, Problem, Severity
 
-__all__ = ["normalise", "scan"]
+__all__ = ["Scan", "normalise", "scan"]
 
 _SUFFIXES = (".dist-info", ".egg-info")
 
@@ -24,30 +25,38 @@ def normalise(project: str) -> str:
     return re.sub(r"[-_.]+", "-", project).lower()
 
 
-def scan(paths: Iterable[str]) -> tuple[list[Claim], list[Problem]]:
-    """Look at every distribution on `paths`.
+class Scan(NamedTuple):
+    """What the distributions say of themselves.
 
-    Args:
-        paths: Folders in the order Python searches them, as ``sys.path``.
-
-    Returns:
-        The claims whose syntax is right, and a problem for everything else of our group and for every file that
-        cannot be read.
+    Attributes:
+        claims: Claims of provider names whose syntax is right.
+        hooks: The same for hooks.
+        problems: A problem for everything else of our groups, and for every file that cannot be read.
+        installed: The version of everything installed by its normalised name; empty where a folder does not say it.
     """
-    claims: list[Claim] = []
-    problems: list[Problem] = []
+
+    claims: list[Claim]
+    hooks: list[Claim]
+    problems: list[Problem]
+    installed: Mapping[str, str]
+
+
+def scan(paths: Iterable[str]) -> Scan:
+    """Look at every distribution on `paths`, folders in the order Python searches them, as ``sys.path``."""
+    found = Scan([], [], [], {})
     first: dict[str, _Distribution] = {}
     for folder in _folders(paths):
-        for found in _distributions(folder):
+        for distribution in _distributions(folder):
             try:
-                winner = first.setdefault(found.key, found)
-                if winner is not found:
-                    problems.extend(_shadowed(found, winner))
+                winner = first.setdefault(distribution.key, distribution)
+                if winner is not distribution:
+                    found.problems.extend(_shadowed(distribution, winner))
                     continue
-                found.read(claims, problems)
+                distribution.read(found)
             except Exception as error:  # noqa: BLE001 - one distribution must never stop the scan of the others
-                problems.append(found.problem("unreadable_distribution", f"its metadata cannot be read: {error}"))
-    return claims, problems
+                message = f"its metadata cannot be read: {error}"
+                found.problems.append(distribution.problem("unreadable_distribution", message))
+    return found._replace(installed={key: distribution.version for key, distribution in first.items()})
 
 
 def _folders(paths: Iterable[str]) -> Iterator[str]:
@@ -80,6 +89,7 @@ class _Distribution:
         self.name, _, rest = info.name.rpartition(".")[0].partition("-")
         self.version = rest.partition("-py")[0] if info.name.endswith(".egg-info") else rest
         self.key = normalise(self.name)
+        self.requires: tuple[str, ...] = ()
 
     def modified(self) -> float:
         try:
@@ -92,7 +102,7 @@ class _Distribution:
         return Problem(code, self.name, self.version, line, message, hint, severity)
 
     def lines(self) -> tuple[list[Line], list[str]]:
-        """The lines of our group and the file's defects; both empty when there is no such file."""
+        """The lines of our groups and the file's defects; both empty when there is no such file."""
         try:
             raw = (self.info / "entry_points.txt").read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -102,73 +112,77 @@ class _Distribution:
             defects.append("it begins with a byte order mark")
         return lines, defects
 
-    def read(self, claims: list[Claim], problems: list[Problem]) -> None:
+    def read(self, found: Scan) -> None:
         try:
             lines, defects = self.lines()
         except (UnicodeDecodeError, OSError) as error:
             self.identify()
-            problems.append(self.problem("unreadable_entry_points", f"its entry_points.txt cannot be read: {error}"))
+            message = f"its entry_points.txt cannot be read: {error}"
+            found.problems.append(self.problem("unreadable_entry_points", message))
             return
         if not lines and not defects:
             return
-        if not self.identify():
-            message = "it has no METADATA file; its name and version are those of its folder"
-            problems.append(self.problem("missing_metadata", message, severity="warning"))
+        missing = self.identify()
+        if missing:
+            message = f"it has no {missing}; its name and version are those of its folder"
+            found.problems.append(self.problem("missing_metadata", message, severity="warning"))
         if defects:
             message = f"its entry_points.txt is malformed: {'; '.join(defects[:5])}"
-            problems.append(self.problem("malformed_entry_points", message))
-        for line in {(line.name, line.value): line for line in reversed(lines)}.values():
-            self.claim(line, claims, problems)
+            found.problems.append(self.problem("malformed_entry_points", message))
+        for line in {line: line for line in lines}:
+            self.claim(line, found)
 
-    def claim(self, line: Line, claims: list[Claim], problems: list[Problem]) -> None:
+    def claim(self, line: Line, found: Scan) -> None:
         defect = name_defect(line.name)
         if defect is not None:
             hint = "a name is a lower-case letter, then 1 to 40 lower-case letters, digits or underscores"
-            problems.append(Problem("bad_name", self.name, self.version, line.name, defect, hint))
+            found.problems.append(Problem("bad_name", self.name, self.version, line.name, defect, hint))
             return
-        defect = reference_defect(line.value)
+        defect = reference_defect(line)
         if defect is not None:
-            hint = f"write it as `{line.name} = package.module:Provider` in the group {GROUP}"
-            problems.append(Problem("bad_reference", self.name, self.version, line.name, defect, hint))
+            hint = f"write it as `{line.name} = package.module:Object` in the group {line.group}"
+            found.problems.append(Problem("bad_reference", self.name, self.version, line.name, defect, hint))
             return
         module, _, attribute = split_reference(line.value)
-        claims.append(Claim(line.name, module, attribute, self.name, self.version, str(self.info)))
+        claim = Claim(line.name, module, attribute, self.name, self.version, str(self.info), self.requires)
+        (found.hooks if line.group == HOOKS else found.claims).append(claim)
 
-    def identify(self) -> bool:
-        """Take name and version from the metadata; False when there is none to take them from."""
+    def identify(self) -> str:
+        """Take name, version and requirements from the metadata; what there is nothing to take from, else empty."""
         for name in ("METADATA", "PKG-INFO"):
             try:
                 head = (self.info / name).read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
             except OSError:
                 continue
-            fields = dict(line.split(": ", 1) for line in reversed(head.splitlines()) if ": " in line)
-            self.name = fields.get("Name", "").strip() or self.name
-            self.version = fields.get("Version", "").strip() or self.version
-            return "Name" in fields
-        return False
+            pairs = [line.split(": ", 1) for line in head.splitlines() if ": " in line]
+            fields = {field: value.strip() for field, value in reversed(pairs)}
+            self.name = fields.get("Name") or self.name
+            self.version = fields.get("Version") or self.version
+            self.requires = tuple(value for field, value in pairs if field == "Requires-Dist")
+            return "" if fields.get("Name") else f"Name in its {name}"
+        return "METADATA file"
 
 
 def _shadowed(found: _Distribution, winner: _Distribution) -> list[Problem]:
-    """A problem when a hidden copy claims something else than the copy that counts.
+    """A problem when a hidden copy claims something else than the copy that counts, or is left from another version.
 
     An editable install is often visible twice, as its dist-info and as the egg-info beside its source; the same
-    claims twice are no defect.
+    claims twice are no defect then.
     """
     try:
-        lines = {(line.name, line.value) for line in found.lines()[0]}
-        if not lines or lines == {(line.name, line.value) for line in winner.lines()[0]}:
+        lines = set(found.lines()[0])
+        if not lines:
+            return []
+        dist_infos = found.info.suffix == winner.info.suffix == ".dist-info"
+        if lines == set(winner.lines()[0]) and not (dist_infos and found.version != winner.version):
             return []
     except (UnicodeDecodeError, OSError):
         return []
     found.identify()
-    return [
-        Problem(
-            "shadowed",
-            found.name,
-            found.version,
-            None,
-            f"the copy in {found.info.parent} is hidden by version {winner.version or '?'} in {winner.info.parent}",
-            "uninstall one of the two",
-            "warning",
-        )
-    ]
+    version = f" of version {found.version}" if found.version else ""
+    message = (
+        f"the copy{version} in {found.info.parent} is hidden by version {winner.version or '?'} in {winner.info.parent}"
+    )
+    same = found.info.parent == winner.info.parent
+    hint = f"reinstall it: pip install --force-reinstall {found.name}" if same else "uninstall one of the two"
+    return [Problem("shadowed", found.name, found.version, None, message, hint, "warning")]

@@ -1,4 +1,4 @@
-"""Verdicts of the probe, remembered on disk so that a plugin is imported once and not at every listing.
+"""Verdicts of the probe, remembered on disk, so that a listing can tell what is known without importing anything.
 
 A good verdict holds while the distribution's own files stay as they are. A bad one holds only while, besides, nothing
 at all is installed or removed: the missing dependency may be there now.
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,76 +19,90 @@ from typing import TYPE_CHECKING
 from nvisy import _core
 from nvisy.discovery._manifest import locate
 from nvisy.discovery._model import Claim, Problem
+from nvisy.discovery._requires import remedy
 from nvisy.discovery._scan import normalise
 
 if TYPE_CHECKING:
-    from nvisy.discovery._probe import Finding
+    from nvisy.discovery._probe import Examination
 
-__all__ = ["MOST_UNASKED", "check"]
+__all__ = ["problems_of", "recall", "remember"]
 
-MOST_UNASKED = 32
-"""Distributions that a listing imports on its own, in a child process; more than that only on request."""
+_HARMLESS = ("manifest_drift", "side_effect", "unchecked", "unknown_hook")
+"""What the manifest says is what is planned with, and a rude import is one; such a provider can still be used."""
+Found = tuple[str, str]
+"""A problem's code and message."""
 
 
-def check(claims: Sequence[Claim], home: Path, *, everything: bool = False) -> list[Problem]:
-    """Judge `claims` by importing, in a child process, those whose verdict is not known.
+def recall(claims: Sequence[Claim], home: Path) -> dict[Claim, list[Problem] | None]:
+    """The remembered problems of each claim; ``None`` for one that was not tried since it changed."""
+    known = _read(_path(home))
+    seen = {key.rpartition("#")[0] for key in known}
+    environment = _environment() if known else ""
+    verdicts: dict[Claim, list[Problem] | None] = {}
+    for claim in claims:
+        # The key costs a look at every file of the package, so only what was ever tried is worth one.
+        found = _valid(known.get(_key(claim)), environment) if _place(claim) in seen else None
+        verdicts[claim] = None if found is None else problems_of(claim, found)
+    return verdicts
 
-    Args:
-        claims: What to judge.
-        home: Where verdicts are remembered. A home that cannot be written costs time, never the listing.
-        everything: Forget what is remembered, and import however many there are.
-    """
-    path = home / "cache" / "probes.json"
-    known = {} if everything else _read(path)
-    keys = {claim: _key(claim) for claim in claims}
+
+def remember(examinations: Iterable[Examination], home: Path) -> None:
+    """Keep what was found. A home that cannot be written costs the memory, and nothing else."""
     environment = _environment()
-    verdicts = {claim: _valid(known.get(key), environment) for claim, key in keys.items()}
-    unknown = [claim for claim, verdict in verdicts.items() if verdict is None]
-    limit = None if everything else MOST_UNASKED
-    asked = set(list(dict.fromkeys(claim.distribution for claim in unknown))[:limit])
-    chosen = [claim for claim in unknown if claim.distribution in asked]
-    if chosen:
-        from nvisy.discovery._probe import probe, seconds_per_plugin  # a listing without news starts no process
-
-        for claim, findings in zip(chosen, probe(chosen, limit=seconds_per_plugin()), strict=True):
-            verdicts[claim] = findings
-        current = {
-            keys[claim]: {"environment": environment if found else None, "findings": found}
-            for claim, found in verdicts.items()
-            if found is not None and all(code != "unchecked" for code, _ in found)
-        }
-        _write(path, {**known, **current}, keep=_installed(keys.values()))
-    return [problem for claim in claims for problem in _problems(claim, verdicts[claim])]
+    current: dict[str, object] = {}
+    places: dict[str, str] = {}
+    for examination in examinations:
+        found = [(finding.code, finding.message) for finding in examination.findings]
+        key = _key(examination.claim)
+        places[_place(examination.claim)] = key
+        if all(code != "unchecked" for code, _ in found):
+            lasting = all(code in _HARMLESS for code, _ in found)
+            current[key] = {"environment": None if lasting else environment, "findings": found}
+    path = _path(home)
+    before = {key: value for key, value in _read(path).items() if _lasts(key, places)}
+    _write(path, {**before, **current})
 
 
-def _problems(claim: Claim, findings: list[Finding] | None) -> list[Problem]:
-    if findings is None:
-        hint = "nvisy providers --check imports every plugin once, in a child process"
-        return [claim.problem("unchecked", "whether it can be imported is not known", hint, severity="warning")]
-    # What the manifest says is what is planned with; where the code says otherwise, it still can be used.
-    harmless = ("manifest_drift", "unchecked")
+def problems_of(claim: Claim, findings: Iterable[Found]) -> list[Problem]:
+    """What findings mean for who installed the claim."""
     return [
-        claim.problem(code, message, _hint(claim, code), severity="warning" if code in harmless else "error")
+        claim.problem(code, message, _hint(claim, code, message), severity="warning" if code in _HARMLESS else "error")
         for code, message in findings
     ]
 
 
-def _hint(claim: Claim, code: str) -> str:
+def _hint(claim: Claim, code: str, message: str) -> str:
     package = claim.module.partition(".")[0]
-    if code == "bad_signature":
-        return f"its author corrects the method; `python -m nvisy_sdk manifest {package} --check` checks again"
-    if code == "manifest_drift":
-        return f"its author writes the file anew with: python -m nvisy_sdk manifest {package} --write"
-    if code == "unchecked":
-        return "see why with: python -c 'import nvisy_sdk'"
     name = normalise(claim.distribution)
-    if code == "import_failed":
-        look = f"see all of it with: python -c 'import {claim.module}'"
-        return f"{look}; reinstall it with: pip install --force-reinstall {name}"
-    if code == "hung":
-        allow = "allow more with NVISY_PROBE_SECONDS=60 nvisy providers --check"
-        return f"{allow}; or pip uninstall {name}"
-    return f"tell its author: importing must only define things; meanwhile: pip uninstall {name}"
+    match code:
+        case "bad_signature":
+            return f"its author corrects the method; `python -m nvisy_sdk manifest {package} --check` checks again"
+        case "bad_hook" | "unknown_hook":
+            return "its author corrects it; the names and parameters of hooks are those of nvisy_sdk.hooks"
+        case "manifest_drift":
+            return f"its author writes the file anew with: python -m nvisy_sdk manifest {package} --write"
+        case "unchecked":
+            return "see why with: python -c 'import nvisy_sdk'"
+        case "missing_dependency":
+            module = message.partition("No module named ")[2].partition("'")[2].partition("'")[0]
+            return remedy(claim, module) if module else f"see all of it with: nvisy doctor {claim.name}"
+        case "import_failed":
+            return f"see all of it with: nvisy doctor {claim.name}; or pip install --force-reinstall {name}"
+        case "hung":
+            return f"allow more time with: nvisy doctor {claim.name} --timeout 60; or pip uninstall {name}"
+        case "side_effect":
+            return "tell its author: importing must only define things"
+        case _:
+            return f"tell its author: importing must only define things; meanwhile: pip uninstall {name}"
+
+
+def _path(home: Path) -> Path:
+    return home / "cache" / "probes.json"
+
+
+def _place(claim: Claim) -> str:
+    """The beginning of all keys that any state of this installation has."""
+    return f"{claim.info}#{claim.name}"
 
 
 def _key(claim: Claim) -> str:
@@ -100,7 +114,7 @@ def _key(claim: Claim) -> str:
     if place is not None:
         parts.append(f"{place.origin}:{_stamp(Path(place.origin or os.devnull))}")
         parts.extend(line for folder in place.folders for line in _contents(folder))
-    return f"{claim.info}#{claim.name}#{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
+    return f"{_place(claim)}#{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"
 
 
 def _contents(folder: Path) -> list[str]:
@@ -122,7 +136,12 @@ def _stamp(path: Path) -> str:
     return f"{found.st_mtime_ns}.{found.st_size}"
 
 
-def _valid(entry: object, environment: str) -> list[Finding] | None:
+def _lasts(key: str, places: Mapping[str, str]) -> bool:
+    """Whether an earlier verdict is worth keeping: it was not looked at again, and its installation is there."""
+    return key.rpartition("#")[0] not in places and Path(key.partition("#")[0]).exists()
+
+
+def _valid(entry: object, environment: str) -> list[Found] | None:
     if not isinstance(entry, dict) or entry.get("environment") not in (None, environment):
         return None
     findings = entry.get("findings")
@@ -139,16 +158,10 @@ def _read(path: Path) -> dict[str, object]:
     return {}
 
 
-def _installed(keys: Iterable[str]) -> dict[str, str]:
-    """Of each installed claim its present key, so that verdicts on earlier states of it can be forgotten."""
-    return {key.rpartition("#")[0]: key for key in keys}
-
-
-def _write(path: Path, verdicts: dict[str, object], *, keep: dict[str, str]) -> None:
-    kept = {key: value for key, value in verdicts.items() if keep.get(key.rpartition("#")[0], key) == key}
+def _write(path: Path, verdicts: dict[str, object]) -> None:
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Two listings may end at once: each writes a file of its own, and the last one stays, whole.
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Two looks may end at once: each writes a file of its own, and the last one stays, whole.
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            json.dump(kept, file)
+            json.dump(verdicts, file)
         Path(file.name).replace(path)
