@@ -1,11 +1,14 @@
 """The stand-ins for the engine that a plugin's tests use."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import pyarrow
 import pytest
 from nvisy_sdk import (
     Batch,
@@ -17,6 +20,7 @@ from nvisy_sdk import (
     Field,
     IncomingBatch,
     Int64Type,
+    IntValue,
     InvalidDataError,
     Keyset,
     KeysetContext,
@@ -25,10 +29,9 @@ from nvisy_sdk import (
     Schema,
     TextType,
     TokenContext,
-    UnsupportedError,
     typed_value,
 )
-from nvisy_sdk.testing import RowBatch, infer_schema, items, positions_of
+from nvisy_sdk.testing import RowBatch, infer_schema, items, positions_of, rows_of
 from pydantic import BaseModel
 
 MARK = "0123456789abcdef"
@@ -56,12 +59,33 @@ def test_row_batch_follows_the_schema_when_rows_are_ragged() -> None:
     assert RowBatch([{"a": 1}], schema=schema).tuples() == [(None, 1)]
 
 
-def test_row_batch_refuses_when_asked_for_arrow() -> None:
-    """It says so instead of returning something empty."""
-    batch = RowBatch([])
-    for ask in (batch.__arrow_c_schema__, batch.__arrow_c_array__, batch.__arrow_c_stream__):
-        with pytest.raises(UnsupportedError, match="rows only"):
-            ask()
+def test_row_batch_is_arrow_when_it_is_asked_for() -> None:
+    """As an array, as a stream, and as a schema alone."""
+    batch = RowBatch([{"a": 1, "b": {"c": None}}])
+    for form in (batch, pyarrow.RecordBatchReader.from_stream(batch)):
+        assert rows_of(Batch(form, Keyset(("a",), "f"))) == batch.rows()
+    assert pyarrow.schema(batch).names == ["a", "b"]
+
+
+def test_items_of_an_arrow_source_have_their_contexts() -> None:
+    """A key is looked up in the Arrow columns."""
+
+    async def stream() -> AsyncIterator[Batch]:
+        yield Batch(RowBatch([{"id": 1}, {"id": 2}]), Keyset(("id",), MARK))
+
+    found = asyncio.run(items(stream()))
+    assert found == [
+        ({"id": number}, KeysetContext(fingerprint=MARK, values=(IntValue(value=number),))) for number in (1, 2)
+    ]
+
+
+def test_lack_of_pyarrow_is_said() -> None:
+    """With what to install; rows need none."""
+    code = "import sys; sys.modules['pyarrow'] = None\nfrom nvisy_sdk.testing import RowBatch\n"
+    code += "batch = RowBatch([{'a': 1}]); print(batch.rows()); batch.__arrow_c_array__()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "[{'a': 1}]\n"
+    assert "MissingDependencyError: PyArrow, which looks into Arrow for tests, is not installed" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,17 @@ process.
 
 from typing import Self
 
-from nvisy_sdk import Category, ContextKind, DataKind, Manifest, NoCredentials, WriteMode, describe_provider
+from nvisy_sdk import (
+    Capability,
+    Category,
+    ContextKind,
+    DataKind,
+    Feature,
+    Manifest,
+    NoCredentials,
+    WriteMode,
+    describe_provider,
+)
 
 from .client import Store, Table, forget, store
 from .config import Params
@@ -47,4 +57,10 @@ def manifest() -> Manifest:
         kinds=(DataKind.RECORD,),
         contexts=(ContextKind.KEYSET, ContextKind.OFFSET),
         modes=(WriteMode.APPEND, WriteMode.UPSERT, WriteMode.REPLACE),
+        features={
+            Feature.ENDPOINT: Capability.unsupported("the tables are in this process"),
+            Feature.TLS: Capability.unsupported("there is no connection to encrypt"),
+            Feature.UPDATES: Capability.unsupported("a row that changes behind the position is not read again"),
+            Feature.DELETES: Capability.unsupported("a row that is deleted leaves nothing to read"),
+        },
     )

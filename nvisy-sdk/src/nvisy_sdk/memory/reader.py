@@ -58,6 +58,7 @@ class Reader(Session):
         while batch := list(islice(chosen, self.params.batch_rows)):
             positions = self._keyset(batch, key, mark) if key else _offsets(batch, mark)
             yield Batch([self._slim(row) for _, row in batch], positions, schema=self._slim_schema(schema))
+            await self.check()  # a session that was closed meanwhile does not go on from its copy of the rows
 
     def _in_key_order(self, rows: list[Row], key: tuple[str, ...], context: Context | None) -> list[tuple[int, Row]]:
         if context is not None and not (isinstance(context, KeysetContext) and len(context.values) == len(key)):

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
-from .._batch import Batch, Each, End, Keyset, Resumable
+from .._batch import ArrowArrayExportable, ArrowStreamExportable, Batch, Each, End, Keyset, Resumable
 from .._context import Context, KeysetContext
 from .._error import InvalidDataError, ProtocolError
 from .._value import typed_value
+from ._arrow import from_arrow
 
 Item = tuple[dict[str, object], Context | None]
 
@@ -31,13 +32,19 @@ def positions_of(batch: Batch) -> list[Item]:
 
     Raises:
         InvalidDataError: A key column is missing or null.
-        ProtocolError: The positions do not suit the items, or the items are neither rows nor models.
+        MissingDependencyError: The items are Arrow, and PyArrow is not installed.
+        ProtocolError: The positions do not suit the items, or the items are neither rows, models nor Arrow.
     """
-    if not isinstance(batch.data, Sequence):
-        raise ProtocolError(f"a {type(batch.data).__name__} cannot be looked at without an Arrow library")
-    names = tuple(field.name for field in batch.schema.fields) if batch.schema else ()
-    rows = [_row(row, names) for row in batch.data]
+    rows = rows_of(batch)
     return list(zip(rows, _contexts(batch, rows), strict=True))
+
+
+def rows_of(batch: Batch) -> list[dict[str, object]]:
+    """Return the items of a batch, whatever form they have."""
+    if isinstance(batch.data, ArrowArrayExportable | ArrowStreamExportable):
+        return from_arrow(batch.data)
+    names = tuple(field.name for field in batch.schema.fields) if batch.schema else ()
+    return [_row(row, names) for row in batch.data]
 
 
 def _row(item: object, names: tuple[str, ...]) -> dict[str, object]:

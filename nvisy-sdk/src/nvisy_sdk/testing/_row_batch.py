@@ -1,12 +1,11 @@
-"""A batch made of plain rows: what a sink receives, without the engine and without Arrow."""
+"""A batch made of plain rows: what a sink receives, without the engine. Arrow is made of them when it is asked for."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import NoReturn
 from uuid import UUID
 
-from .._error import InvalidDataError, UnsupportedError
+from .._error import InvalidDataError
 from .._kind import DataKind
 from .._schema import (
     BinaryType,
@@ -25,6 +24,7 @@ from .._schema import (
     TimeType,
     UuidType,
 )
+from ._arrow import to_arrow
 
 _WIDEST_DECIMAL = 38
 
@@ -68,21 +68,17 @@ class RowBatch:
         return [tuple(row.values()) for row in self._rows]
 
     def __arrow_c_schema__(self) -> object:
-        """Refuse: there is no Arrow here."""
-        self._refuse()
+        """Return the capsule of the Arrow schema; it needs PyArrow, as the other two do."""
+        return to_arrow([], self.schema).schema.__arrow_c_schema__()
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
-        """Refuse: there is no Arrow here."""
-        self._refuse()
+        """Return the capsules of the Arrow schema and struct array."""
+        capsules: tuple[object, object] = to_arrow(self._rows, self.schema).__arrow_c_array__(requested_schema)
+        return capsules
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Refuse: there is no Arrow here."""
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise UnsupportedError(
-            "a RowBatch holds rows only", hint="test a sink that reads Arrow with the batch of an Arrow library"
-        )
+        """Return the capsule of a stream of one Arrow batch."""
+        return to_arrow(self._rows, self.schema).__arrow_c_stream__(requested_schema)
 
 
 def infer_schema(rows: Sequence[Mapping[str, object]]) -> Schema:

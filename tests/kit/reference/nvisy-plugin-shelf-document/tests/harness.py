@@ -1,0 +1,50 @@
+"""How the conformance kit reaches the system, fills it and looks into it without the provider.
+
+Today the system is the SDK's fake service. Change this file together with `client.py`: start the real server, or find it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from nvisy_sdk import Schema
+from nvisy_sdk.conformance import Endpoint, Item, ProviderHarness
+from nvisy_sdk.conformance.fake import FakeService
+
+
+class Harness(ProviderHarness):
+    """The fake service, in this process."""
+
+    server = "fake service"
+
+    async def start(self) -> Endpoint:
+        """Start the service."""
+        self.service = FakeService(secret=self.secret)
+        await self.service.start()
+        return Endpoint(self.service.host, self.service.port)
+
+    async def stop(self) -> None:
+        """Stop the service."""
+        await self.service.stop()
+
+    def credentials(self, endpoint: Endpoint, secret: str) -> Mapping[str, object]:
+        """Return what opens a session."""
+        return {"token": secret}
+
+    def params(self, endpoint: Endpoint, namespace: str) -> Mapping[str, object]:
+        """Return what names the collection."""
+        return {"host": endpoint.host, "port": endpoint.port, "collection": namespace}
+
+    async def seed(self, endpoint: Endpoint, namespace: str, items: Sequence[Item], schema: Schema) -> None:
+        """Put documents into the collection; it is created when it is not there."""
+        self.service.seed(namespace, items, schema, key=("id",), strict=False)
+
+    async def dump(self, endpoint: Endpoint, namespace: str) -> list[Item]:
+        """Return the documents of the collection."""
+        return self.service.dump(namespace)
+
+    async def remove(self, endpoint: Endpoint, namespace: str, items: Sequence[Item]) -> None:
+        """Delete documents from the collection."""
+        self.service.remove(namespace, items)
+
+    async def sweep(self, endpoint: Endpoint, prefix: str) -> None:
+        """Drop every collection whose name begins so."""
+        self.service.sweep(prefix)
