@@ -8,8 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,14 +89,14 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-def kill_when(process: subprocess.Popen[str], condition: Callable[[], bool], *, patience: float = 60) -> bool:
-    """Send SIGKILL as soon as the condition holds; whether the process was still running and died by it."""
-    deadline = time.monotonic() + patience
-    while process.poll() is None and not condition() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return process.returncode == -signal.SIGKILL
+def booked(nvisy: Nvisy) -> Counter[str]:
+    """How many records each path has written according to the ledgers of all runs, killed ones included."""
+    written: Counter[str] = Counter()
+    for run in nvisy("runs", "--json", "--limit", "1000").outcome["runs"]:
+        for path, ledger in run["ledger"].items():
+            assert ledger["read"] == ledger["written"] + ledger["rejected"] + ledger["filtered"], run
+            written[path] += ledger["written"]
+    return written
 
 
 def balanced(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from demo import proof
-from tests.e2e.support import Nvisy, files, kill_after, numbers, query, sqlite, workflow
+from tests.e2e.support import Nvisy, booked, files, kill_after, numbers, query, sqlite, workflow
 
 ROWS = 60_000
 BATCH = 1_000
@@ -91,12 +90,8 @@ def test_every_chain_of_kills_ends_with_each_row_once(tmp_path: Path, source: Pa
 
 def judge_ledger(nvisy: Nvisy) -> None:
     """Over all runs of a chain each path has read and written every row once, the killed runs' parts included."""
-    read: Counter[str] = Counter()
-    for run in nvisy("runs", "--json", "--limit", "1000").outcome["runs"]:
-        for path, ledger in run["ledger"].items():
-            assert ledger["read"] == ledger["written"] + ledger["rejected"] + ledger["filtered"], run
-            read[path] += ledger["written"]
-    assert set(read.values()) == {ROWS}, read
+    written = booked(nvisy)
+    assert set(written.values()) == {ROWS}, written
 
 
 def judge(folder: Path, expected: proof.Sum) -> None:

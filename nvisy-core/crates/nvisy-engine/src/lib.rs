@@ -17,7 +17,7 @@
 //!   position, parcel    where, and what travels
 //!   tree              ... through the steps ...
 //!   decode, encode      objects to records and back
-//!   sink              ... into the sinks ...
+//!   load, sink        ... into the sinks ...
 //!   retry, rejects      faults that pass, records that do not fit
 //!   commit            ... and commit what all of them acknowledged
 //!   ledger, store       the books, and where they are kept
@@ -40,6 +40,7 @@ mod parcel;
 mod tree;
 mod decode;
 mod encode;
+mod load;
 mod sink;
 mod retry;
 mod rejects;

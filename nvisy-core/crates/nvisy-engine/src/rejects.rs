@@ -3,7 +3,7 @@
 use crate::parcel::{Parcel, Refusal};
 use crate::store::RejectRow;
 use arrow_array::RecordBatch;
-use nvisy_dal::{Error, ErrorKind, Receipt, Result};
+use nvisy_dal::{Error, ErrorKind, Receipt, Rejection, Result};
 use nvisy_formats::{EncodeOptions, Encoder, Format};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,44 +55,62 @@ pub(crate) fn of_steps(parcel: &Parcel) -> Vec<RejectRow> {
     parcel.refused.iter().map(row).collect()
 }
 
-/// The records a sink refused, as they are kept; checks that the receipt accounts for every item.
-pub(crate) fn of_sink(node: &str, parcel: &Parcel, receipt: &Receipt) -> Result<Vec<RejectRow>> {
-    let items = parcel.data.num_rows() as u64;
+/// The records a sink refused of one write, for each of its parcels, as they are kept; checks that the receipt accounts
+/// for every item.
+pub(crate) fn of_sink(node: &str, parcels: &[Parcel], receipt: &Receipt) -> Result<Vec<Vec<RejectRow>>> {
+    let items: usize = parcels.iter().map(|parcel| parcel.data.num_rows()).sum();
     let broken = |message: String| {
         Error::new(ErrorKind::Protocol, "read a receipt", message).with_context("node", node)
     };
-    if receipt.accepted + receipt.rejected.len() as u64 != items {
+    if receipt.accepted + receipt.rejected.len() as u64 != items as u64 {
         let (accepted, rejected) = (receipt.accepted, receipt.rejected.len());
         return Err(broken(format!(
             "{accepted} accepted and {rejected} rejected do not make {items}, the length of the batch"
         )));
     }
     let mut seen = std::collections::BTreeSet::new();
-    let mut rows = Vec::new();
+    let mut rows = vec![Vec::new(); parcels.len()];
     for rejection in &receipt.rejected {
-        if rejection.index >= items || !seen.insert(rejection.index) {
+        let place = usize::try_from(rejection.index).ok().and_then(|item| find(parcels, item));
+        let Some((nth, row)) = place.filter(|_| seen.insert(rejection.index)) else {
             return Err(broken(format!(
                 "item {} is rejected twice or is not in the batch of {items}",
                 rejection.index
             )));
-        }
-        let row = usize::try_from(rejection.index).unwrap_or(0);
-        let base = RejectRow {
-            node: node.to_owned(),
-            code: rejection.code.clone(),
-            reason: rejection.reason.clone(),
-            record: parcel.from.records + parcel.place_of(row),
-            item: String::new(),
         };
-        if parcel.packed {
-            rows.extend(
-                (0..parcel.live()).map(|nth| RejectRow { record: parcel.from.records + nth, ..base.clone() }),
-            );
-        } else {
-            rows.push(RejectRow { item: shown(&parcel.data, row), ..base });
-        }
+        rows[nth].extend(of_item(node, &parcels[nth], row, rejection));
     }
     Ok(rows)
+}
+
+/// Which parcel of a write holds an item, and in which row.
+fn find(parcels: &[Parcel], item: usize) -> Option<(usize, usize)> {
+    let mut row = item;
+    for (nth, parcel) in parcels.iter().enumerate() {
+        match row.checked_sub(parcel.data.num_rows()) {
+            None => return Some((nth, row)),
+            Some(rest) => row = rest,
+        }
+    }
+    None
+}
+
+/// The records that one refused item stands for: itself, or all that are packed into it.
+fn of_item(node: &str, parcel: &Parcel, row: usize, rejection: &Rejection) -> Vec<RejectRow> {
+    let base = RejectRow {
+        node: node.to_owned(),
+        code: rejection.code.clone(),
+        reason: rejection.reason.clone(),
+        record: parcel.from.records + parcel.place_of(row),
+        item: String::new(),
+    };
+    if parcel.packed {
+        (0..parcel.live())
+            .map(|nth| RejectRow { record: parcel.from.records + nth, ..base.clone() })
+            .collect()
+    } else {
+        vec![RejectRow { item: shown(&parcel.data, row), ..base }]
+    }
 }
 
 /// An item as JSON, or nothing where it has no JSON form.

@@ -1,25 +1,19 @@
-//! One sink: prepare its target, write parcel after parcel, acknowledge what is durable.
+//! One sink: prepare its target, write load after load, acknowledge what is durable.
 
 use crate::commit::{Ack, Note};
 use crate::ledger::Ledger;
+use crate::load::{Delivery, Load, Most, joined};
 use crate::parcel::Parcel;
 use crate::position::Marked;
 use crate::rejects::{self, Allowance};
 use crate::retry::retrying;
 use nvisy_dal::{
-    Ability, Batch, DataOutput, Error, ErrorKind, Manifest, Mark, Positions, Prepare, Provider, Receipt,
-    Result, Schema,
+    Batch, DataOutput, Error, ErrorKind, Manifest, Mark, Positions, Prepare, Provider, Receipt, Result,
+    Schema,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-
-/// A parcel on its way to a sink. Its bytes count against the run's budget until it is dropped.
-pub(crate) struct Delivery {
-    pub(crate) path: usize,
-    pub(crate) parcel: Parcel,
-    pub(crate) held: Option<OwnedSemaphorePermit>,
-}
+use tokio::sync::mpsc;
 
 /// A path as its sink sees it.
 pub(crate) struct Inlet {
@@ -48,32 +42,50 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Write until no source has anything more for this sink.
+    /// Write until no source has anything more for this sink. What has come while one write was under way goes
+    /// together into the next, so a sink that is slower than its sources gets larger batches and fewer transactions.
     pub(crate) async fn drain(mut self, mut deliveries: mpsc::Receiver<Delivery>) -> Result<()> {
-        while let Some(delivery) = deliveries.recv().await {
-            let (path, held) = (delivery.path, delivery.held);
-            self.deliver(path, delivery.parcel).await.map_err(|error| {
+        let most = Most::of(&self.manifest);
+        let mut early = None;
+        loop {
+            let first = match early.take() {
+                Some(first) => first,
+                None => match deliveries.recv().await {
+                    Some(first) => first,
+                    None => return Ok(()),
+                },
+            };
+            let mut load = Load::of(first);
+            while early.is_none()
+                && let Ok(next) = deliveries.try_recv()
+            {
+                early = load.join(next, &most);
+            }
+            self.deliver(&load, &most).await.map_err(|error| {
                 error.with_context("node", &self.node).with_context("provider", self.manifest.name.as_str())
             })?;
-            drop(held);
         }
-        Ok(())
     }
 
-    async fn deliver(&mut self, path: usize, parcel: Parcel) -> Result<()> {
+    async fn deliver(&mut self, load: &Load, most: &Most) -> Result<()> {
         let session = self.session.clone();
         let output = session
             .output()
             .ok_or_else(|| Error::new(ErrorKind::Protocol, "write", "the session has no output"))?;
-        self.prepare(output, path, &parcel).await?;
-        let mut rest = parcel;
+        let (path, parcels) = (load.path(), load.parcels());
+        self.prepare(output, path, &parcels[0]).await?;
+        let mut rows = most.rows_of(&parcels[0], load.bytes());
+        if parcels.len() > 1 || rows == parcels[0].data.num_rows() {
+            return self.write(output, path, parcels).await;
+        }
+        let mut rest = parcels[0].clone();
         loop {
-            let rows = self.most_rows(&rest);
             let (piece, tail) = rest.cut_rows(rows)?;
-            self.write(output, path, piece).await?;
+            self.write(output, path, &[piece]).await?;
             if tail.read == 0 {
                 return Ok(());
             }
+            rows = most.rows_of(&tail, tail.bytes());
             rest = tail;
         }
     }
@@ -94,31 +106,20 @@ impl Sink {
         retrying(|| prepared.prepare(request.clone())).await
     }
 
-    /// As many rows as the sink takes at once.
-    fn most_rows(&self, parcel: &Parcel) -> usize {
-        let all = parcel.data.num_rows();
-        let limit =
-            |name| self.manifest.limit(Ability::Write, name).and_then(|limit| usize::try_from(limit).ok());
-        let mut rows = all.min(limit("max_batch_rows").unwrap_or(all));
-        if let Some(most) = limit("max_batch_bytes")
-            && all > 0
-        {
-            let each = parcel.bytes().div_ceil(all).max(1);
-            rows = rows.min((most / each).max(1));
-        }
-        rows
-    }
-
-    async fn write(&mut self, output: &dyn DataOutput, path: usize, parcel: Parcel) -> Result<()> {
-        let receipt = if parcel.data.num_rows() == 0 {
+    async fn write(&mut self, output: &dyn DataOutput, path: usize, parcels: &[Parcel]) -> Result<()> {
+        let Some(last) = parcels.last() else {
+            return Ok(());
+        };
+        let data = joined(parcels)?;
+        let receipt = if data.num_rows() == 0 {
             Receipt::default()
         } else {
-            let batch = Batch::new(parcel.kind, parcel.data.clone(), Positions::Withheld)?;
+            let batch = Batch::new(last.kind, data, Positions::Withheld)?;
             let inlet = inlet(&mut self.inlets, path)?;
             match output.transactional() {
                 None => retrying(|| output.write(batch.clone())).await?,
                 Some(transactional) => {
-                    let marked = Marked { epoch: inlet.epoch.clone(), position: parcel.through.clone() };
+                    let marked = Marked { epoch: inlet.epoch.clone(), position: last.through.clone() };
                     let value = serde_json::to_string(&marked).map_err(|error| {
                         Error::new(ErrorKind::Internal, "mark a position", error.to_string())
                     })?;
@@ -141,25 +142,34 @@ impl Sink {
                 }
             }
         };
-        self.acknowledge(path, &parcel, &receipt).await
+        self.acknowledge(path, parcels, &receipt).await
     }
 
-    async fn acknowledge(&mut self, path: usize, parcel: &Parcel, receipt: &Receipt) -> Result<()> {
-        let refused = rejects::of_sink(&self.node, parcel, receipt)?;
-        let spent = self.allowance.spend(refused.iter().map(|row| (row.node.as_str(), row.reason.as_str())));
-        let mut rows = rejects::of_steps(parcel);
-        rows.extend(refused);
-        let rejected = rows.len() as u64;
-        let ledger = Ledger { read: parcel.read, written: parcel.read - rejected, rejected, filtered: 0 };
-        let inlet = inlet(&mut self.inlets, path)?;
-        let number = inlet.acks;
-        inlet.acks += 1;
-        let ack = Ack { path, number, through: parcel.through.clone(), ledger, rejects: rows };
-        if self.notes.send(Note::Ack(ack)).await.is_err() {
-            // What is written from here on could not be committed: stop, the committer's own error says why.
-            return Err(Error::new(ErrorKind::Cancelled, "acknowledge a batch", "the committer has stopped"));
+    /// Book each parcel of a write; all are booked, even when one of them takes the run over its allowance.
+    async fn acknowledge(&mut self, path: usize, parcels: &[Parcel], receipt: &Receipt) -> Result<()> {
+        let mut kept = Ok(());
+        for (parcel, refused) in parcels.iter().zip(rejects::of_sink(&self.node, parcels, receipt)?) {
+            let spent =
+                self.allowance.spend(refused.iter().map(|row| (row.node.as_str(), row.reason.as_str())));
+            let mut rows = rejects::of_steps(parcel);
+            rows.extend(refused);
+            let rejected = rows.len() as u64;
+            let ledger = Ledger { read: parcel.read, written: parcel.read - rejected, rejected, filtered: 0 };
+            let inlet = inlet(&mut self.inlets, path)?;
+            let number = inlet.acks;
+            inlet.acks += 1;
+            let ack = Ack { path, number, through: parcel.through.clone(), ledger, rejects: rows };
+            if self.notes.send(Note::Ack(ack)).await.is_err() {
+                // What is written from here on could not be committed: stop, the committer's own error says why.
+                return Err(Error::new(
+                    ErrorKind::Cancelled,
+                    "acknowledge a batch",
+                    "the committer has stopped",
+                ));
+            }
+            kept = kept.and(spent);
         }
-        spent
+        kept
     }
 }
 

@@ -2,13 +2,13 @@
 //! that stand at different places are caught up by one reading wherever the stream still passes their places.
 
 use crate::commit::Note;
+use crate::load::Delivery;
 use crate::parcel::Parcel;
 use crate::plan::{Path, SourceNode};
 use crate::position::Position;
 use crate::progress::Progress;
 use crate::rejects::Allowance;
 use crate::retry::{self, ATTEMPTS};
-use crate::sink::Delivery;
 use crate::tree::{Emit, Tree};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -143,10 +143,11 @@ impl Source {
 
     async fn hand_over(&self, path: usize, parcel: Parcel) -> Result<()> {
         self.allowance.spend(parcel.refused.iter().map(|r| (r.node.as_str(), r.reason.as_str())))?;
-        let permits = (parcel.bytes() / PERMIT_BYTES).clamp(1, BUDGET_BYTES / PERMIT_BYTES);
+        let bytes = parcel.bytes();
+        let permits = (bytes / PERMIT_BYTES).clamp(1, BUDGET_BYTES / PERMIT_BYTES);
         let held = self.budget.clone().acquire_many_owned(u32::try_from(permits).unwrap_or(1)).await.ok();
         let sent = match self.sinks.get(&path) {
-            Some(sink) => sink.send(Delivery { path, parcel, held }).await.is_ok(),
+            Some(sink) => sink.send(Delivery { path, parcel, bytes, held }).await.is_ok(),
             None => false,
         };
         if sent {

@@ -106,6 +106,52 @@ fn run_retries_faults_that_pass() {
     assert_eq!(table.sorted(), (0..50).collect::<Vec<_>>());
 }
 
+/// What comes during one write goes together into the next; a row that is refused there is booked as the row it is.
+#[test]
+fn run_joins_what_waits_for_a_slow_sink() {
+    for transactional in [true, false] {
+        let home = tempfile::tempdir().unwrap();
+        let (source, table) = (Rows::new(0..40, Contexts::Keyset, 5), Table::new(transactional));
+        *table.held.lock().unwrap() = Some(source.ended.clone());
+        table.refuse.store(13, Ordering::SeqCst);
+        let installed = Installed::default().with("rows", source.clone()).with("table", table.clone());
+        let allowed = COPY.replace("name: copy", "name: copy\nmax_rejects: 4");
+        let outcome = run(home.path(), &installed, &allowed, Start::Continue);
+        balanced(&outcome);
+        assert_eq!((outcome.status, outcome.written, outcome.rejected), (Ending::Succeeded, 36, 4));
+        let writes = table.writes.lock().unwrap().clone();
+        assert!(writes.len() <= 2 && writes.iter().sum::<usize>() == 40, "{writes:?}");
+        assert_eq!(table.sorted(), (0..40).filter(|id| id % 13 != 0).collect::<Vec<_>>());
+        let state = rusqlite::Connection::open(home.path().join("state.db")).unwrap();
+        let mut booked = state.prepare("SELECT record, item FROM reject ORDER BY record").unwrap();
+        let booked = booked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let booked: Vec<(i64, String)> = booked.map(Result::unwrap).collect();
+        assert_eq!(booked.iter().map(|(record, _)| *record).collect::<Vec<_>>(), [0, 13, 26, 39]);
+        assert!(booked.iter().all(|(id, item)| item.starts_with(&format!(r#"{{"id":{id},"#))), "{booked:?}");
+        let again = run(home.path(), &installed, &allowed, Start::Continue);
+        assert_eq!(
+            (again.read, source.given.load(Ordering::SeqCst)),
+            (0, 40),
+            "the position is behind the last row"
+        );
+    }
+}
+
+/// The answer to a write of several parcels is lost: the mark is that of the last one, so nothing is written again.
+#[test]
+fn run_knows_a_joined_write_whose_answer_was_lost() {
+    let home = tempfile::tempdir().unwrap();
+    let (source, table) = (Rows::new(0..40, Contexts::Keyset, 5), Table::new(true));
+    *table.held.lock().unwrap() = Some(source.ended.clone());
+    table.faults.unanswered.store(2, Ordering::SeqCst);
+    let outcome = copy(home.path(), &source, &table, Start::Continue);
+    assert_eq!((outcome.status, outcome.written), (Ending::Succeeded, 40));
+    assert_eq!(table.sorted(), (0..40).collect::<Vec<_>>());
+    let writes = table.writes.lock().unwrap().clone();
+    assert!(writes.len() <= 2 && writes.iter().sum::<usize>() == 40, "{writes:?}");
+    assert_eq!(copy(home.path(), &source, &table, Start::Continue).read, 0);
+}
+
 /// Too many refused rows end the run as rejected; the accepted ones are kept, the refused ones are in the books.
 #[test]
 fn run_is_rejected_when_rows_are_refused() {
@@ -172,7 +218,7 @@ fn replace_publishes_at_the_end() {
 #[test]
 fn cancel_closes_sessions_and_keeps_positions() {
     let home = tempfile::tempdir().unwrap();
-    let (source, table) = (Rows::new(0..100, Contexts::Keyset, 10), Table::new(true));
+    let (source, table) = (Rows::new(0..100, Contexts::Keyset, 10), Table::taking(10, true));
     table.faults.die(Some(support::Death { writes: 3, durable: false }));
     let installed = Installed::default().with("rows", source.clone()).with("table", table.clone());
     let outcome = support::runtime().block_on(async {
@@ -239,17 +285,18 @@ nodes:
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Whatever the batch size, the kind of contexts and the moments of death, in the end both sinks hold every row
+    /// Whatever the batch size, the kind of contexts, how much a sink takes at once and the moments of death, in the end both sinks hold every row
     /// exactly once, and the ledgers of all runs together account for each.
     #[test]
     fn crashes_lose_and_repeat_nothing(
         contexts in prop_oneof![Just(Contexts::Keyset), Just(Contexts::Each), Just(Contexts::End)],
         sizes in prop::collection::vec(1usize..20, 1..5),
         deaths in prop::collection::vec((0i64..6, any::<bool>(), any::<bool>()), 1..4),
+        at_once in prop_oneof![1u64..20, Just(u64::MAX)],
         grows in any::<bool>(),
     ) {
         let home = tempfile::tempdir().unwrap();
-        let (source, table, shelf) = (Rows::new(0..90, contexts, sizes[0]), Table::new(true), Shelf::new());
+        let (source, table, shelf) = (Rows::new(0..90, contexts, sizes[0]), Table::taking(at_once, true), Shelf::new());
         let installed = Installed::default().with("rows", source.clone()).with("table", table.clone()).with("shelf", shelf.clone());
         for (round, (writes, durable, at_table)) in deaths.into_iter().enumerate() {
             // A page's size may change between runs only where positions do not depend on it.

@@ -62,6 +62,7 @@ pub fn manifest(name: &str, category: Category, kind: DataKind, abilities: &[Abi
         contexts: if reads { vec![ContextKind::Keyset] } else { Vec::new() },
         modes: vec![WriteMode::Append, WriteMode::Upsert, WriteMode::Replace],
         abilities: abilities.iter().map(|ability| (*ability, full.clone())).collect(),
+        features: BTreeMap::new(),
         credential_shape: CredentialShape::None,
         credentials: Map::from_iter([
             ("type".to_owned(), json!("object")),

@@ -29,11 +29,18 @@ pub struct Faults {
     pub crashed: Arc<Notify>,
     /// Fail this many writes with a fault that passes.
     pub hiccups: AtomicU32,
+    /// Make this many writes durable and lose the answer.
+    pub unanswered: AtomicU32,
 }
 
 impl Faults {
     fn new() -> Self {
-        Self { death: Mutex::new(None), crashed: Arc::new(Notify::new()), hiccups: AtomicU32::new(0) }
+        Self {
+            death: Mutex::new(None),
+            crashed: Arc::new(Notify::new()),
+            hiccups: AtomicU32::new(0),
+            unanswered: AtomicU32::new(0),
+        }
     }
 
     pub fn die(&self, death: Option<Death>) {
@@ -49,8 +56,13 @@ impl Faults {
     }
 
     async fn around(&self, write: impl FnOnce() -> Result<Receipt>) -> Result<Receipt> {
-        if self.hiccups.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
-            return Err(Error::new(ErrorKind::Connection, "write rows", "the line is down"));
+        let down = || Err(Error::new(ErrorKind::Connection, "write rows", "the line is down"));
+        if taken(&self.hiccups) {
+            return down();
+        }
+        if taken(&self.unanswered) {
+            write()?;
+            return down();
         }
         match self.meets() {
             None => write(),
@@ -65,6 +77,11 @@ impl Faults {
     }
 }
 
+/// Count down; whether there was anything left.
+fn taken(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
 /// A table of ids, each with how often it was written.
 #[derive(Clone)]
 pub struct Table(Arc<TableInner>);
@@ -77,6 +94,10 @@ pub struct TableInner {
     pub prepared: Mutex<Vec<Prepare>>,
     pub faults: Faults,
     pub open: AtomicI64,
+    /// How many rows each write had.
+    pub writes: Mutex<Vec<usize>>,
+    /// Let the first write wait for this.
+    pub held: Mutex<Option<Arc<Notify>>>,
     /// Refuse the ids this number divides.
     pub refuse: AtomicI64,
     pub fails_to_connect: AtomicI64,
@@ -92,16 +113,25 @@ impl std::ops::Deref for Table {
 
 impl Table {
     pub fn new(transactional: bool) -> Self {
+        Self::taking(u64::MAX, transactional)
+    }
+
+    /// One that takes at most so many rows at once.
+    pub fn taking(rows: u64, transactional: bool) -> Self {
         let mut abilities = vec![Ability::Write, Ability::Prepare, Ability::Staged];
         abilities.extend(transactional.then_some(Ability::Transactional));
+        let mut manifest = manifest("table", Category::Relational, DataKind::Record, &abilities);
+        manifest.abilities.get_mut(&Ability::Write).unwrap().limits.insert("max_batch_rows".to_owned(), rows);
         Self(Arc::new(TableInner {
-            manifest: manifest("table", Category::Relational, DataKind::Record, &abilities),
+            manifest,
             rows: Mutex::new(Vec::new()),
             staged: Mutex::new(Vec::new()),
             marks: Mutex::new(BTreeMap::new()),
             prepared: Mutex::new(Vec::new()),
             faults: Faults::new(),
             open: AtomicI64::new(0),
+            writes: Mutex::new(Vec::new()),
+            held: Mutex::new(None),
             refuse: AtomicI64::new(0),
             fails_to_connect: AtomicI64::new(0),
         }))
@@ -157,6 +187,14 @@ impl Provider for TableSession {
 }
 
 impl TableSession {
+    async fn arrive(&self, batch: &Batch) {
+        self.table.writes.lock().unwrap().push(batch.len());
+        let held = self.table.held.lock().unwrap().take();
+        if let Some(held) = held {
+            held.notified().await;
+        }
+    }
+
     fn add(&self, batch: &Batch) -> Receipt {
         let ids = batch.data().column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec();
         let divisor = self.table.refuse.load(Ordering::SeqCst);
@@ -175,7 +213,10 @@ impl TableSession {
 
 impl DataOutput for TableSession {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<Receipt>> {
-        Box::pin(async move { self.table.faults.around(|| Ok(self.add(&batch))).await })
+        Box::pin(async move {
+            self.arrive(&batch).await;
+            self.table.faults.around(|| Ok(self.add(&batch))).await
+        })
     }
 
     fn prepared(&self) -> Option<&dyn PreparedOutput> {
@@ -208,6 +249,7 @@ impl TransactionalOutput for TableSession {
 
     fn write_through(&self, batch: Batch, mark: Mark) -> BoxFuture<'_, Result<Receipt>> {
         Box::pin(async move {
+            self.arrive(&batch).await;
             let both = || {
                 let receipt = self.add(&batch);
                 self.table.marks.lock().unwrap().insert(mark.key.clone(), mark);

@@ -11,6 +11,7 @@ use nvisy_dal::{
 };
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// How the source says where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Inner {
     pub hiccups: AtomicU32,
     pub open: AtomicI64,
     pub given: AtomicUsize,
+    /// Told at the end of every reading.
+    pub ended: Arc<Notify>,
 }
 
 impl Rows {
@@ -51,6 +54,7 @@ impl Rows {
             hiccups: AtomicU32::new(0),
             open: AtomicI64::new(0),
             given: AtomicUsize::new(0),
+            ended: Arc::new(Notify::new()),
         }))
     }
 }
@@ -132,6 +136,7 @@ impl Rows {
         let page: Vec<i64> =
             ids.iter().copied().filter(|id| *id > after && *id <= broken).take(size).collect();
         let Some(last) = page.last().copied() else {
+            self.ended.notify_one();
             let more = ids.iter().any(|id| *id > broken);
             return more
                 .then(|| (Err(Error::new(ErrorKind::Internal, "read rows", "the source broke")), None));
