@@ -1,6 +1,7 @@
 //! Days, times, instants and lengths of time as ISO 8601 text, read and written the same way everywhere.
 //! Years 1 to 9999 only, as in every other system that will see the text; nothing finer than a microsecond is cut off.
 
+use crate::scalar::two_digits;
 use std::io::Write as _;
 
 const DAY: i64 = 86_400_000_000;
@@ -92,49 +93,49 @@ pub(crate) fn parse_duration(text: &[u8]) -> Option<i64> {
 
 /// Write `YYYY-MM-DD`; false, and nothing, outside years 1 to 9999.
 pub(crate) fn print_date(days: i32, out: &mut Vec<u8>) -> bool {
-    let (year, month, day) = civil_from_days(days.into());
-    if !(1..=9999).contains(&year) {
-        return false;
-    }
-    digits(year / 100, out);
-    digits(year % 100, out);
-    out.push(b'-');
-    digits(month, out);
-    out.push(b'-');
-    digits(day, out);
-    true
+    let date = date(days.into());
+    out.extend_from_slice(date.as_ref().map_or(&[], <[u8; 10]>::as_slice));
+    date.is_some()
 }
 
 /// Write `HH:MM:SS.ffffff`; false, and nothing, outside one day.
 pub(crate) fn print_time(micros: i64, out: &mut Vec<u8>) -> bool {
-    if !(0..DAY).contains(&micros) {
-        return false;
+    let inside = (0..DAY).contains(&micros);
+    if inside {
+        out.extend_from_slice(&time(micros));
     }
-    let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
-    digits(seconds / 3600, out);
-    out.push(b':');
-    digits(seconds / 60 % 60, out);
-    out.push(b':');
-    digits(seconds % 60, out);
-    out.push(b'.');
-    digits(rest / 10_000, out);
-    digits(rest / 100 % 100, out);
-    digits(rest % 100, out);
-    true
+    inside
 }
 
 /// Write `YYYY-MM-DDTHH:MM:SS.ffffff`, with `Z` for an instant; false, and nothing, outside years 1 to 9999.
 pub(crate) fn print_timestamp(micros: i64, utc: bool, out: &mut Vec<u8>) -> bool {
-    let Ok(day) = i32::try_from(micros.div_euclid(DAY)) else { return false };
-    if !print_date(day, out) {
-        return false;
-    }
-    out.push(b'T');
-    print_time(micros.rem_euclid(DAY), out);
-    if utc {
-        out.push(b'Z');
-    }
+    let Some(date) = date(micros.div_euclid(DAY)) else { return false };
+    let mut text = [b'T'; 27];
+    text[..10].copy_from_slice(&date);
+    text[11..26].copy_from_slice(&time(micros.rem_euclid(DAY)));
+    text[26] = b'Z';
+    out.extend_from_slice(&text);
+    out.truncate(out.len() - usize::from(!utc));
     true
+}
+
+fn date(days: i64) -> Option<[u8; 10]> {
+    let (year, month, day) = civil_from_days(days);
+    if !(1..=9999).contains(&year) {
+        return None;
+    }
+    let ([y1, y2], [y3, y4]) = (digits(year / 100), digits(year));
+    let ([m1, m2], [d1, d2]) = (digits(month), digits(day));
+    Some([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])
+}
+
+/// The time of day; `micros` lie within one.
+fn time(micros: i64) -> [u8; 15] {
+    let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+    let ([h1, h2], [m1, m2], [s1, s2]) =
+        (digits(seconds / 3600), digits(seconds / 60 % 60), digits(seconds % 60));
+    let ([f1, f2], [f3, f4], [f5, f6]) = (digits(rest / 10_000), digits(rest / 100), digits(rest));
+    [h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1, f2, f3, f4, f5, f6]
 }
 
 /// Write `[-]PTn[.ffffff]S`.
@@ -184,9 +185,9 @@ fn number(digits: &[u8]) -> Option<i64> {
         .try_fold(0_i64, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
 }
 
-fn digits(value: i64, out: &mut Vec<u8>) {
-    let digit = |value: i64| b'0' + u8::try_from(value % 10).unwrap_or(0);
-    out.extend([digit(value / 10), digit(value)]);
+/// The last two digits of a number that is not negative.
+fn digits(value: i64) -> [u8; 2] {
+    two_digits(value.unsigned_abs())
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -256,6 +257,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_instant_is_written_out(micros in -70_000_000_000_000_000_i64..260_000_000_000_000_000, utc: bool) {
+            let (year, month, day) = civil_from_days(micros.div_euclid(DAY));
+            let seconds = micros.rem_euclid(DAY) / 1_000_000;
+            let (hour, minute, second, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60, micros.rem_euclid(1_000_000));
+            let wanted = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:06}{}", if utc { "Z" } else { "" });
+            let mut text = Vec::new();
+            if print_timestamp(micros, utc, &mut text) {
+                prop_assert_eq!(String::from_utf8(text).unwrap(), wanted);
+            } else {
+                prop_assert!(text.is_empty() && !(1..=9999).contains(&year));
+            }
+        }
+
         #[test]
         fn what_is_written_is_read_back(day in -719_162_i32..=2_932_896, time in 0..DAY, span: i64) {
             let mut text = Vec::new();

@@ -7,6 +7,7 @@ use crate::jsonl::{Names, Row, members};
 use crate::scalar::{
     parse_base64, parse_bool, parse_decimal, parse_f32, parse_f64, parse_int, parse_uuid, type_name,
 };
+use crate::scan::{self, Items, Text};
 use arrow_array::builder::{
     BooleanBuilder, Date32Builder, Decimal128Builder, DurationMicrosecondBuilder, FixedSizeBinaryBuilder,
     Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder,
@@ -17,8 +18,6 @@ use arrow_array::{ArrayRef, ArrowPrimitiveType, FixedSizeListArray, ListArray, S
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
 use nvisy_dal::ColumnType;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -127,8 +126,13 @@ impl Column {
                 Ok(())
             }
             Cell::Text(text) => self.push_text(text),
-            Cell::Json(raw) => self.push_json(raw),
+            Cell::Json(raw) => self.push_json(raw, Text::Json),
         }
+    }
+
+    /// Take what is called JSON, but may not be.
+    pub(crate) fn push_unread(&mut self, raw: &str) -> Result<(), String> {
+        self.push_json(raw, if scan::is_json(raw) { Text::Json } else { Text::Unknown })
     }
 
     fn push_null(&mut self) {
@@ -182,7 +186,7 @@ impl Column {
                 true
             }
             Values::Json(b) => {
-                let value = serde_json::from_str::<IgnoredAny>(text).ok().map(|_| text);
+                let value = scan::is_json(text).then_some(text);
                 b.append_option(value);
                 value.is_some()
             }
@@ -200,12 +204,18 @@ impl Column {
             ),
             Values::Duration(b) => put(b, parse_duration(trimmed.as_bytes())),
             Values::Uuid(b) => put_uuid(b, parse_uuid(trimmed)),
-            Values::Vector(_) | Values::List(_) | Values::Struct(_) => return self.push_nested(trimmed),
+            Values::Vector(_) | Values::List(_) | Values::Struct(_) => {
+                let known = if scan::is_json(trimmed) { Text::Json } else { Text::Unknown };
+                return self.push_nested(trimmed, known);
+            }
         };
         if fits { Ok(()) } else { Err(self.misfit(text)) }
     }
 
-    fn push_json(&mut self, raw: &str) -> Result<(), String> {
+    fn push_json(&mut self, raw: &str, known: Text) -> Result<(), String> {
+        if self.push_usual(raw) {
+            return Ok(());
+        }
         let first = raw.as_bytes().first().copied();
         match (first, &mut self.values) {
             (Some(b'n'), _) => {
@@ -217,7 +227,7 @@ impl Column {
                 Ok(())
             }
             (Some(b'[' | b'{'), Values::Vector(_) | Values::List(_) | Values::Struct(_)) => {
-                self.push_nested(raw)
+                self.push_nested(raw, known)
             }
             (Some(b'"'), values)
                 if !matches!(values, Values::Vector(_) | Values::List(_) | Values::Struct(_)) =>
@@ -233,11 +243,21 @@ impl Column {
         }
     }
 
-    fn push_nested(&mut self, raw: &str) -> Result<(), String> {
+    /// The shortest way of what comes most; says whether the value went it.
+    fn push_usual(&mut self, raw: &str) -> bool {
+        match &mut self.values {
+            Values::Int32(b) => append(b, raw.parse().ok()),
+            Values::Int64(b) => append(b, raw.parse().ok()),
+            Values::Text(b) => append_plain(b, raw),
+            _ => false,
+        }
+    }
+
+    fn push_nested(&mut self, raw: &str, known: Text) -> Result<(), String> {
         let result = match &mut self.values {
             Values::Vector(vector) => vector.push(raw),
-            Values::List(list) => list.push(raw),
-            Values::Struct(columns) => columns.push(raw),
+            Values::List(list) => list.push(raw, known),
+            Values::Struct(columns) => columns.push(raw, known),
             _ => return self.refuse(raw),
         };
         result.map_err(|inner| inner.unwrap_or_else(|| self.misfit(raw)))
@@ -333,6 +353,24 @@ fn put<T: ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>, value: Option<T
     value.is_some()
 }
 
+/// Append the value where there is one.
+fn append<T: ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>, value: Option<T::Native>) -> bool {
+    if let Some(value) = value {
+        builder.append_value(value);
+    }
+    value.is_some()
+}
+
+/// Append the text of a JSON string without escapes.
+fn append_plain(builder: &mut StringBuilder, raw: &str) -> bool {
+    let inside = raw.get(1..raw.len().saturating_sub(1)).unwrap_or("\"");
+    let plain = raw.len() > 1 && raw.ends_with('"') && scan::special(inside.as_bytes(), 0) == inside.len();
+    if plain {
+        builder.append_value(inside);
+    }
+    plain
+}
+
 fn put_uuid(builder: &mut FixedSizeBinaryBuilder, value: Option<[u8; 16]>) -> bool {
     let appended = value.is_some_and(|bytes| builder.append_value(bytes).is_ok());
     if !appended {
@@ -343,7 +381,8 @@ fn put_uuid(builder: &mut FixedSizeBinaryBuilder, value: Option<[u8; 16]>) -> bo
 
 fn unescape(raw: &str) -> Option<Cow<'_, str>> {
     let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
+    let plain = scan::special(inside.as_bytes(), 0) == inside.len();
+    if plain || memchr::memchr(b'\\', inside.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inside));
     }
     serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
@@ -379,17 +418,19 @@ impl Vector {
 }
 
 impl List {
-    fn push(&mut self, raw: &str) -> Nested {
-        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw) else {
-            self.close(false);
-            return Err(None);
-        };
-        let fits = items.iter().try_for_each(|item| {
-            self.taken += 1;
-            self.column.push_json(item.get())
-        });
+    fn push(&mut self, raw: &str, known: Text) -> Nested {
+        let (mut items, mut fits) = (Items::new(raw, known), Ok(()));
+        for item in &mut items {
+            if fits.is_ok() {
+                self.taken += 1;
+                fits = self.column.push_json(item, Text::Json).map_err(Some);
+            }
+        }
+        if !items.whole() {
+            fits = Err(None);
+        }
         self.close(fits.is_ok());
-        fits.map_err(Some)
+        fits
     }
 
     fn close(&mut self, valid: bool) {
@@ -400,9 +441,9 @@ impl List {
 }
 
 impl Struct {
-    fn push(&mut self, raw: &str) -> Nested {
+    fn push(&mut self, raw: &str, known: Text) -> Nested {
         let mut values = vec![None; self.names.len()];
-        if let Err(malformed) = members(raw, &mut Row::new(&self.names, &mut values)) {
+        if let Err(malformed) = members(raw, known, &mut Row::new(&self.names, &mut values)) {
             self.append_null();
             return Err(raw.starts_with('{').then_some(malformed.reason));
         }

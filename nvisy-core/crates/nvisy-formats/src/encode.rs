@@ -10,7 +10,7 @@ use crate::deflate::Deflate;
 use crate::format::{Compression, Format};
 use crate::normalise::{conform, portable};
 use crate::options::EncodeOptions;
-use crate::print::{Printer, Unwritable, key};
+use crate::print::{Piece, Printer, Unwritable};
 use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
@@ -45,8 +45,8 @@ enum Body {
 
 struct Text {
     format: Format,
-    /// Of each column, its JSON name with a colon.
-    keys: Vec<Vec<u8>>,
+    /// Of each column, what stands in front of its value in JSON.
+    keys: Vec<Piece>,
     buffer: Vec<u8>,
     out: Deflate,
 }
@@ -168,7 +168,8 @@ impl Text {
             }
             buffer.push(b'\n');
         }
-        let keys = columns.fields.iter().map(|field| key(&field.name)).collect();
+        let key = |(place, field): (usize, &Field)| Piece::key(&field.name, place == 0);
+        let keys = columns.fields.iter().enumerate().map(key).collect();
         Ok(Self {
             format: options.format,
             keys,
@@ -208,13 +209,10 @@ impl Text {
     ) -> std::result::Result<(), (usize, Unwritable)> {
         self.buffer.push(b'{');
         for (place, (printer, key)) in printers.iter().zip(&self.keys).enumerate() {
-            if place > 0 {
-                self.buffer.push(b',');
-            }
-            self.buffer.extend(key);
+            key.put(&mut self.buffer);
             printer.json(row, &mut self.buffer).map_err(|why| (place, why))?;
         }
-        self.buffer.extend(b"}\n");
+        self.buffer.extend_from_slice(b"}\n");
         Ok(())
     }
 
@@ -247,7 +245,8 @@ impl Text {
 fn quote(buffer: &mut Vec<u8>, length: usize) {
     let begin = buffer.len() - length;
     let cell = &buffer[begin..];
-    let special = cell.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    // Without an early end, so that many bytes are looked at in one step.
+    let special = cell.iter().fold(false, |any, byte| any | matches!(byte, b',' | b'"' | b'\n' | b'\r'));
     let spaced =
         cell.first().is_none_or(u8::is_ascii_whitespace) || cell.last().is_some_and(u8::is_ascii_whitespace);
     // A byte order mark at the very beginning would be taken for one.

@@ -201,12 +201,12 @@ fn parse(array: &ArrayRef, from: &ColumnType, to: &ColumnType) -> Result<(ArrayR
     let texts = array.as_string::<i32>();
     let (mut column, mut misfits) = (Column::new(to, array.len())?, Vec::new());
     for row in 0..texts.len() {
-        let cell = match texts.is_valid(row).then(|| texts.value(row)) {
-            None => Cell::Null,
-            Some(text) if *from == ColumnType::Json => Cell::Json(text.trim_ascii()),
-            Some(text) => Cell::Text(text),
+        let taken = match texts.is_valid(row).then(|| texts.value(row)) {
+            None => column.push(Cell::Null),
+            Some(text) if *from == ColumnType::Json => column.push_unread(text.trim_ascii()),
+            Some(text) => column.push(Cell::Text(text)),
         };
-        if let Err(why) = column.push(cell) {
+        if let Err(why) = taken {
             misfits.push((row, why));
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::calendar::parse_timestamp;
 use crate::jsonl::{Members, members};
+use crate::scan::{Items, Text};
 use nvisy_dal::{ColumnType, Field};
 
 /// Nesting below which JSON stays JSON.
@@ -95,6 +96,11 @@ fn classify_digits(text: &str) -> u8 {
 fn classify_int(text: &str) -> u8 {
     /// Up to here every integer is a double.
     const EXACT: i128 = 1 << 53;
+    match text.as_bytes() {
+        [b'1'..=b'9', rest @ ..] if rest.len() < 15 => return INT | UINT | FLOAT,
+        [b'-', b'1'..=b'9', rest @ ..] if rest.len() < 15 => return INT | FLOAT,
+        _ => {}
+    }
     let Ok(value) = text.parse::<i128>() else { return 0 };
     if value == 0 && text.starts_with('-') {
         return FLOAT;
@@ -219,11 +225,11 @@ fn see_items(raw: &str, item: &mut Shape, depth: usize) -> bool {
     if depth >= DEPTH {
         return false;
     }
-    let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw) else { return false };
-    for raw in items {
-        item.see_at(raw.get(), depth + 1);
+    let mut items = Items::new(raw, Text::Json);
+    for raw in &mut items {
+        item.see_at(raw, depth + 1);
     }
-    true
+    items.whole()
 }
 
 /// Whether the object has exactly the known keys; `open` takes any.
@@ -232,7 +238,7 @@ fn see_members(raw: &str, known: &mut Vec<(String, Shape)>, depth: usize, open: 
         return false;
     }
     let mut keys = Keys { known, open, depth: depth + 1, taken: 0, guess: 0 };
-    let read = members(raw, &mut keys).is_ok();
+    let read = members(raw, Text::Json, &mut keys).is_ok();
     let taken = keys.taken;
     read && taken == known.len()
 }
@@ -254,6 +260,15 @@ impl<'k> Keys<'k> {
 }
 
 impl<'a> Members<'a> for Keys<'_> {
+    // What was seen stays: to see a value twice changes nothing.
+    fn restart(&mut self) {
+        (self.taken, self.guess) = (0, 0);
+    }
+
+    fn likely(&mut self, _: &[u8]) -> Option<(usize, usize)> {
+        None
+    }
+
     fn place(&mut self, name: &str) -> Result<usize, String> {
         let guessed = self.known.get(self.guess).is_some_and(|(known, _)| known == name);
         let found =

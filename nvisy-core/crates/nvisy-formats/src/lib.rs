@@ -11,6 +11,7 @@
 //!     frame             bytes -> records of text
 //!     cells             where the cells of some records lie
 //!     csv, jsonl        a record -> its cells
+//!     scan              where JSON values end
 //!     infer             cells -> types, once per stream
 //!     text              CSV and JSON lines objects: when types are decided, when a chunk is full
 //!     rows              one chunk of records -> one batch, with what did not fit
@@ -44,6 +45,7 @@ mod options;
 mod print;
 mod rows;
 mod scalar;
+mod scan;
 mod spool;
 mod text;
 

@@ -2,7 +2,10 @@
 //! exactly is refused by name; nothing is rounded, and null is always written.
 
 use crate::calendar::{print_date, print_duration, print_time, print_timestamp};
-use crate::scalar::{print_base64, print_decimal, print_uuid};
+use crate::scalar::{
+    print_base64, print_decimal, print_f32, print_f64, print_int, print_json_text, print_uint, print_uuid,
+};
+use crate::scan::is_json;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type,
@@ -13,8 +16,8 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray, LargeBinaryArray, ListArray,
     PrimitiveArray, StringArray,
 };
+use arrow_buffer::NullBuffer;
 use nvisy_dal::{ColumnType, Field};
-use serde::Serialize;
 use serde::de::IgnoredAny;
 
 /// Why a value cannot be written.
@@ -22,7 +25,7 @@ pub(crate) type Unwritable = String;
 
 /// Prints the cells of one column.
 pub(crate) struct Printer<'a> {
-    array: &'a dyn Array,
+    nulls: Option<&'a NullBuffer>,
     values: Values<'a>,
 }
 
@@ -49,7 +52,7 @@ enum Values<'a> {
     Uuid(&'a FixedSizeBinaryArray),
     Vector(&'a FixedSizeListArray, &'a PrimitiveArray<Float32Type>),
     List(&'a ListArray, Box<Printer<'a>>),
-    Struct(Vec<(Vec<u8>, Printer<'a>)>),
+    Struct(Vec<(Piece, Printer<'a>)>),
 }
 
 impl<'a> Printer<'a> {
@@ -86,18 +89,18 @@ impl<'a> Printer<'a> {
             }
             ColumnType::Struct { fields } => Values::Struct(members(fields, array)?),
         };
-        Some(Self { array: array.as_ref(), values })
+        Some(Self { nulls: array.nulls(), values })
     }
 
     /// Write the cell as a JSON value.
     pub(crate) fn json(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Unwritable> {
-        if self.array.is_null(row) {
-            out.extend(b"null");
+        if self.is_null(row) {
+            out.extend_from_slice(b"null");
             return Ok(());
         }
         match &self.values {
             Values::Text(a) => {
-                put(a.value(row), out);
+                print_json_text(a.value(row), out);
                 Ok(())
             }
             Values::Float32(a) if !a.value(row).is_finite() => Err(infinite(a.value(row).into())),
@@ -131,20 +134,20 @@ impl<'a> Printer<'a> {
     pub(crate) fn text(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         match &self.values {
             Values::Bool(a) => out.extend(if a.value(row) { &b"true"[..] } else { b"false" }),
-            Values::Int8(a) => put(a.value(row), out),
-            Values::Int16(a) => put(a.value(row), out),
-            Values::Int32(a) => put(a.value(row), out),
-            Values::Int64(a) => put(a.value(row), out),
-            Values::Uint8(a) => put(a.value(row), out),
-            Values::Uint16(a) => put(a.value(row), out),
-            Values::Uint32(a) => put(a.value(row), out),
-            Values::Uint64(a) => put(a.value(row), out),
-            Values::Float32(a) if a.value(row).is_finite() => put(a.value(row), out),
+            Values::Int8(a) => print_int(a.value(row).into(), out),
+            Values::Int16(a) => print_int(a.value(row).into(), out),
+            Values::Int32(a) => print_int(a.value(row).into(), out),
+            Values::Int64(a) => print_int(a.value(row), out),
+            Values::Uint8(a) => print_uint(a.value(row).into(), out),
+            Values::Uint16(a) => print_uint(a.value(row).into(), out),
+            Values::Uint32(a) => print_uint(a.value(row).into(), out),
+            Values::Uint64(a) => print_uint(a.value(row), out),
+            Values::Float32(a) if a.value(row).is_finite() => print_f32(a.value(row), out),
             Values::Float32(a) => out.extend(special(a.value(row).into())),
-            Values::Float64(a) if a.value(row).is_finite() => put(a.value(row), out),
+            Values::Float64(a) if a.value(row).is_finite() => print_f64(a.value(row), out),
             Values::Float64(a) => out.extend(special(a.value(row))),
             Values::Decimal(a, scale) => print_decimal(a.value(row), *scale, out),
-            Values::Text(a) => out.extend(a.value(row).as_bytes()),
+            Values::Text(a) => out.extend_from_slice(a.value(row).as_bytes()),
             Values::Json(a) => return print_raw(a.value(row), out),
             Values::Binary(a) => print_base64(a.value(row), out),
             Values::Date(a) => return years(print_date(a.value(row), out)),
@@ -164,7 +167,7 @@ impl<'a> Printer<'a> {
 
     /// Whether the cell is null.
     pub(crate) fn is_null(&self, row: usize) -> bool {
-        self.array.is_null(row)
+        self.nulls.is_some_and(|nulls| nulls.is_null(row))
     }
 
     /// Whether its text may hold a delimiter, a quote or a line end.
@@ -183,25 +186,43 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The name of a member as JSON, with its colon.
-pub(crate) fn key(name: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(name.len() + 3);
-    put(name, &mut key);
-    key.push(b':');
-    key
+/// Some bytes that are written again and again.
+pub(crate) struct Piece {
+    bytes: Vec<u8>,
+    /// The same, where they fit: a copy of fixed length is a few moves.
+    fixed: [u8; Self::FIXED],
 }
 
-fn members<'a>(fields: &[Field], array: &'a ArrayRef) -> Option<Vec<(Vec<u8>, Printer<'a>)>> {
+impl Piece {
+    const FIXED: usize = 32;
+
+    /// What stands in front of a member's value: its comma, its name as JSON, and a colon.
+    pub(crate) fn key(name: &str, first: bool) -> Self {
+        let mut bytes = if first { Vec::new() } else { vec![b','] };
+        print_json_text(name, &mut bytes);
+        bytes.push(b':');
+        let mut fixed = [0; Self::FIXED];
+        fixed.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
+        Self { bytes, fixed }
+    }
+
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        if self.bytes.len() > Self::FIXED {
+            out.extend_from_slice(&self.bytes);
+            return;
+        }
+        let end = out.len() + self.bytes.len();
+        out.extend_from_slice(&self.fixed);
+        out.truncate(end);
+    }
+}
+
+fn members<'a>(fields: &[Field], array: &'a ArrayRef) -> Option<Vec<(Piece, Printer<'a>)>> {
     let columns = array.as_struct_opt()?.columns();
-    let member = |(field, column): (&Field, &'a ArrayRef)| {
-        Some((key(&field.name), Printer::new(&field.r#type, column)?))
+    let member = |(place, (field, column)): (usize, (&Field, &'a ArrayRef))| {
+        Some((Piece::key(&field.name, place == 0), Printer::new(&field.r#type, column)?))
     };
-    (fields.len() == columns.len()).then(|| fields.iter().zip(columns).map(member).collect())?
-}
-
-fn put(value: impl Serialize, out: &mut Vec<u8>) {
-    // Numbers and text always have a JSON form, and a vector always has room.
-    let _ = serde_json::to_writer(out, &value);
+    (fields.len() == columns.len()).then(|| fields.iter().zip(columns).enumerate().map(member).collect())?
 }
 
 fn special(value: f64) -> &'static [u8] {
@@ -229,7 +250,9 @@ fn years(written: bool) -> Result<(), Unwritable> {
 
 /// Embed JSON text as it is; line ends between its tokens would break the line and are left out.
 fn print_raw(text: &str, out: &mut Vec<u8>) -> Result<(), Unwritable> {
-    serde_json::from_str::<IgnoredAny>(text).map_err(|error| format!("is not JSON: {error}"))?;
+    if !is_json(text) {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| format!("is not JSON: {error}"))?;
+    }
     if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
         out.extend(text.as_bytes());
         return Ok(());
@@ -255,7 +278,7 @@ fn print_vector(
         if !float.is_finite() {
             return Err(infinite(f64::from(*float)));
         }
-        put(float, out);
+        print_f32(*float, out);
     }
     out.push(b']');
     Ok(())
@@ -274,13 +297,10 @@ fn print_list(list: &ListArray, item: &Printer<'_>, row: usize, out: &mut Vec<u8
     Ok(())
 }
 
-fn print_struct(members: &[(Vec<u8>, Printer<'_>)], row: usize, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+fn print_struct(members: &[(Piece, Printer<'_>)], row: usize, out: &mut Vec<u8>) -> Result<(), Unwritable> {
     out.push(b'{');
-    for (place, (key, member)) in members.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        out.extend(key);
+    for (key, member) in members {
+        key.put(out);
         member.json(row, out)?;
     }
     out.push(b'}');

@@ -7,6 +7,7 @@ use crate::csv::Dialect;
 use crate::decode::{Decoded, Refused};
 use crate::frame::{Chunk, Record};
 use crate::jsonl::{Names, Row, members};
+use crate::scan::Text;
 use crate::text::{listed, unreadable};
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, SchemaRef};
@@ -133,7 +134,7 @@ impl Plan {
         if line.trim_ascii().is_empty() {
             return Ok(false);
         }
-        members(line, &mut Row::new(&self.names, values)).map_err(|malformed| Refusal {
+        members(line, Text::Unknown, &mut Row::new(&self.names, values)).map_err(|malformed| Refusal {
             column: None,
             why: malformed.reason,
             cut: malformed.cut,

@@ -1,6 +1,7 @@
 //! One value as text: numbers, decimals, UUIDs and bytes, read and written the same way everywhere.
 //! A text is read exactly or not at all; no digit is ever rounded away.
 
+use crate::scan;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nvisy_dal::ColumnType;
@@ -70,6 +71,100 @@ pub(crate) fn parse_decimal(text: &str, precision: u8, scale: u8) -> Option<i128
 fn rescale(value: i128, shift: i32) -> Option<i128> {
     let factor = 10_i128.checked_pow(shift.unsigned_abs())?;
     if shift >= 0 { value.checked_mul(factor) } else { (value % factor == 0).then_some(value / factor) }
+}
+
+/// Write an integer.
+pub(crate) fn print_int(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    print_uint(value.unsigned_abs(), out);
+}
+
+/// Write an integer that is not negative.
+pub(crate) fn print_uint(value: u64, out: &mut Vec<u8>) {
+    let (above, low) = (value / 10_000, value % 10_000);
+    if above > 0 {
+        print_uint(above, out);
+        out.extend_from_slice(&four_digits(low));
+        return;
+    }
+    // Copies of fixed length are single moves: write four bytes, then take back those of no digit.
+    let zeros = usize::from(low < 10) + usize::from(low < 100) + usize::from(low < 1000);
+    let shifted = u32::from_le_bytes(four_digits(low)) >> (8 * zeros);
+    out.extend_from_slice(&shifted.to_le_bytes());
+    out.truncate(out.len() - zeros);
+}
+
+/// The two digits of each number below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let (mut pairs, mut number) = ([[b'0'; 2]; 100], 0_u8);
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
+/// The last two digits of a number.
+pub(crate) fn two_digits(value: u64) -> [u8; 2] {
+    PAIRS[usize::try_from(value % 100).unwrap_or(0)]
+}
+
+/// The last four.
+fn four_digits(value: u64) -> [u8; 4] {
+    let ([a, b], [c, d]) = (two_digits(value / 100), two_digits(value));
+    [a, b, c, d]
+}
+
+/// Write a finite double as the shortest text that means it, always with a point or an exponent.
+pub(crate) fn print_f64(value: f64, out: &mut Vec<u8>) {
+    /// Below it whole numbers are written with all digits.
+    const WHOLE: f64 = 1e15;
+    #[expect(clippy::cast_possible_truncation, reason = "what is cut off makes the comparison fail")]
+    let whole = value as i64;
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    let same = (whole as f64).to_bits() == value.to_bits() && value.abs() < WHOLE;
+    if same {
+        print_int(whole, out);
+        out.extend_from_slice(b".0");
+    } else {
+        // A finite number always has a JSON form, and a vector always has room.
+        let _ = serde_json::to_writer(out, &value);
+    }
+}
+
+/// A single, as `print_f64`.
+pub(crate) fn print_f32(value: f32, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, &value);
+}
+
+/// Write text as a JSON string.
+pub(crate) fn print_json_text(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut rest = text.as_bytes();
+    out.push(b'"');
+    loop {
+        let (plain, special) = rest.split_at(scan::special(rest, 0));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = special.split_first() else { break };
+        rest = after;
+        let letter = match byte {
+            b'"' | b'\\' => *byte,
+            8 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            12 => b'f',
+            b'\r' => b'r',
+            control => {
+                out.extend_from_slice(b"\\u00");
+                out.extend([HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]]);
+                continue;
+            }
+        };
+        out.extend([b'\\', letter]);
+    }
+    out.push(b'"');
 }
 
 /// The 16 bytes of a UUID, with or without hyphens, in any case.
@@ -177,7 +272,56 @@ mod tests {
         assert_eq!(parse_decimal("0e999999", 4, 2), Some(0));
     }
 
+    fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = b"before".to_vec();
+        print(&mut out);
+        String::from_utf8(out).unwrap().strip_prefix("before").unwrap().to_owned()
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_written() {
+        for digits in 0..20 {
+            let power = 10_u64.pow(digits);
+            for value in [power - 1, power, power + 1, u64::MAX] {
+                assert_eq!(printed(|out| print_uint(value, out)), value.to_string());
+            }
+        }
+        for value in [i64::MIN, -1, 0, i64::MAX] {
+            assert_eq!(printed(|out| print_int(value, out)), value.to_string());
+        }
+        for value in [
+            0.0,
+            -0.0,
+            1e14,
+            999_999_999_999_999.0,
+            1e15,
+            1e16,
+            1e21,
+            -1e15,
+            0.5,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+        ] {
+            assert_eq!(printed(|out| print_f64(value, out)), serde_json::to_string(&value).unwrap());
+        }
+    }
+
     proptest! {
+        #[test]
+        fn numbers_and_text_are_written_as_serde_json_writes_them(
+            bits: u64, whole in -2_000_000_000_000_000_i64..2_000_000_000_000_000, digits in 0_u32..64,
+            text in "(?s)([\\x00-\\x7f]{0,3}|.{0,20}){0,4}",
+        ) {
+            let (wide, cut) = (f64::from_bits(bits), bits >> digits);
+            #[expect(clippy::cast_precision_loss, reason = "any double will do")]
+            for value in [wide, whole as f64, whole as f64 / 4.0, (whole >> (digits % 50)) as f64].into_iter().filter(|value| value.is_finite()) {
+                prop_assert_eq!(printed(|out| print_f64(value, out)), serde_json::to_string(&value).unwrap());
+            }
+            prop_assert_eq!(printed(|out| print_uint(cut, out)), cut.to_string());
+            prop_assert_eq!(printed(|out| print_int(whole >> (digits % 50), out)), (whole >> (digits % 50)).to_string());
+            prop_assert_eq!(printed(|out| print_json_text(&text, out)), serde_json::to_string(&text).unwrap());
+        }
+
         #[test]
         fn what_is_written_is_read_back(uuid: [u8; 16], bytes: Vec<u8>, scale in 0_u8..=38, value in -99_999_999_999_i128..99_999_999_999) {
             let mut text = Vec::new();

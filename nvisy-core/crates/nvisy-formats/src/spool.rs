@@ -6,7 +6,7 @@ use crate::decode::{Decoded, Refused};
 use crate::exact::Route;
 use crate::format::Format;
 use crate::normalise::{conform, finer, portable};
-use crate::print::{Printer, key};
+use crate::print::{Piece, Printer};
 use crate::rows::shorten;
 use crate::scalar::type_name;
 use crate::text::{listed, unreadable};
@@ -313,10 +313,7 @@ fn print_row(batch: &RecordBatch, row: usize) -> String {
     let Ok(schema) = Schema::from_arrow(batch.schema_ref()) else { return String::new() };
     let mut text = vec![b'{'];
     for (field, column) in schema.fields.iter().zip(batch.columns()) {
-        if text.len() > 1 {
-            text.push(b',');
-        }
-        text.extend(key(&field.name));
+        Piece::key(&field.name, text.len() == 1).put(&mut text);
         let before = text.len();
         if Printer::new(&field.r#type, column).is_none_or(|printer| printer.json(row, &mut text).is_err()) {
             text.truncate(before);

@@ -6,8 +6,9 @@ use crate::csv::Dialect;
 use crate::decode::Decoded;
 use crate::frame::{Framer, Record};
 use crate::infer::{Keys, Shape, Texts};
-use crate::jsonl::members;
+use crate::jsonl::{Unread, members};
 use crate::rows::{Layout, Plan};
+use crate::scan::Text;
 use arrow_schema::SchemaRef;
 use nvisy_dal::{ColumnType, Error, ErrorKind, Field, Result, Schema};
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,12 +244,11 @@ fn infer_jsonl(bytes: &[u8], records: impl Iterator<Item = Record>) -> Result<(u
         }
         let Ok(text) = str::from_utf8(bytes) else { continue };
         // A line that is refused must not name columns.
-        let mut line: Vec<(String, Shape)> = Vec::new();
-        if text.is_empty() || members(text, &mut Keys::new(&mut line)).is_err() {
+        if text.is_empty() || members(text, Text::Unknown, &mut Unread).is_err() {
             continue;
         }
         rows += 1;
-        let _ = members(text, &mut Keys::new(&mut known));
+        let _ = members(text, Text::Json, &mut Keys::new(&mut known));
     }
     let field = |(name, shape): (String, Shape)| Field { name, r#type: shape.decide(), nullable: true };
     Ok((rows, known.into_iter().map(field).collect()))
