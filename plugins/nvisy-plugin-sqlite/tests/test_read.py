@@ -16,6 +16,7 @@ from nvisy_sdk import (
     UnavailableError,
     UnsupportedError,
 )
+from nvisy_sdk.testing import positions_of
 
 from .sqlite_base import Base
 
@@ -267,8 +268,8 @@ def test_reading_changes_nothing(base: Base) -> None:
         found: list[object] = []
         async for batch in session.read(None):
             base.sql("INSERT INTO t VALUES ((SELECT max(id) + 1 FROM t))") if len(found) < 6 else None
-            found += list(batch.data)  # type: ignore[arg-type]
-        assert found == [(i,) for i in range(13)]
+            found += [row["id"] for row, _ in positions_of(batch)]
+        assert found == list(range(13))
 
     base.run(use, table="t", batch_rows=2)
 

@@ -12,7 +12,7 @@ from nvisy_plugin_sqlite import Params, Provider
 from nvisy_plugin_sqlite._stream import Stream
 from nvisy_plugin_sqlite.client import Database
 from nvisy_sdk import InvalidContextError, InvalidDataError, KeysetContext, TextValue
-from nvisy_sdk.testing import items
+from nvisy_sdk.testing import items, positions_of
 
 from .sqlite_base import Base
 
@@ -222,8 +222,8 @@ def test_two_reads_of_one_session_are_independent(base: Base) -> None:
 
     async def use(session: Provider) -> None:
         first, second = session.read(None), session.read(None)
-        one = [(await anext(first)).data for _ in range(2)]
-        two = [(await anext(second)).data for _ in range(3)]
+        one = [positions_of(await anext(first)) for _ in range(2)]
+        two = [positions_of(await anext(second)) for _ in range(3)]
         assert one == two[:2]
 
     base.run(use, table="t", batch_rows=2)

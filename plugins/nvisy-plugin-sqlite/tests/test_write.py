@@ -50,7 +50,7 @@ VALUES: dict[str, tuple[ColumnType, list[object]]] = {
     "float32": (Float32Type(), [0.5, -1e-45, 3.4028234663852886e38]),
     "float64": (Float64Type(), [0.0, 5e-324, 1.7976931348623157e308, 0.1, math.inf, -math.inf, 1e16, None]),
     "money": (DecimalType(precision=15, scale=2), [Decimal("0.10"), Decimal("-9999999999999.99"), Decimal("5.00"), None]),
-    "decimal": (DecimalType(precision=38, scale=4), [Decimal("1234567890123456789012345678901234.5000"), Decimal("-0.0001")]),
+    "decimal": (DecimalType(precision=38, scale=4), [Decimal("9" * 34 + ".9999"), Decimal("1234567890123456789012345678901234.5000"), Decimal("-0.0001")]),
     "text": (TextType(), ["", "\0a\0", "\U0001f600", "\u00e9 e\u0301", "a\r\nb", "123", "1e5", "x" * 2**20, "\u202eabc", None]),
     "binary": (BinaryType(), [b"", bytes(range(256)), b"\xff" * 2**20, b"123", None]),
     "date": (DateType(), [date.min, date(1969, 12, 31), date(2024, 2, 29), date.max, None]),

@@ -9,9 +9,10 @@ from uuid import UUID
 import nvisy_sdk as sdk
 from nvisy_sdk import Operator
 
+from ._native import Plan
 from ._table import Column, existing
-from ._types import MISFIT, Codec, Refused, codec, declared_type
-from .client import Database, identifier
+from ._types import MISFIT, Codec, Refused, codec, declared_type, form
+from .client import Database, Steps, identifier
 from .config import Params
 
 _SEEN: dict[tuple[str, ...], sdk.ColumnType] = {
@@ -57,6 +58,16 @@ class Stream:
         conditions = [self._condition(one) for one in params.filter]
         self._where, self._bound = [sql for sql, _ in conditions], [one for _, bound in conditions for one in bound]
         self.schema = sdk.Schema(fields=tuple(self.fields[:-1] if self.hidden else self.fields))
+        columns = [
+            (
+                one.name,
+                one.type.model_dump_json(),
+                one.nullable,
+                form(one.type, kept) if one.name in self.names else None,
+            )
+            for one, kept in zip(self.fields, self.codecs, strict=True)
+        ]
+        self.plan = Plan.of(columns, self.places, hidden=self.hidden, proven=not self.table.is_view)
         self.fingerprint = sdk.fingerprint(
             stream=f"sqlite:{db.path.name}:{self.table.name}",
             filter={"conditions": params.filter, "columns": params.columns},
@@ -195,16 +206,23 @@ class Stream:
         Each step is one range of the key's index, whatever the collations (a row value with COLLATE would scan it all).
         """
         rows: list[tuple[Any, ...]] = []
-        head = f"SELECT {', '.join(map(self._expression, self._columns))} FROM {identifier(self.table.name)}"
-        tail = f"ORDER BY {', '.join(part.sql for part in self.key)} LIMIT ?"
-        for depth in [0] if after is None else range(len(self.key), 0, -1):
-            steps = [f"{part.sql} {'>' if at == depth - 1 else '='} ?" for at, part in enumerate(self.key[:depth])]
-            where = " AND ".join([*self._where, *steps])
-            bound = [*self._bound, *(after or ())[:depth], limit - len(rows)]
-            rows += self.db.rows(f"{head}{' WHERE ' + where if where else ''} {tail}", bound)
+        for sql, bound in self.steps(after):
+            rows += self.db.rows(sql, [*bound, limit - len(rows)])
             if len(rows) >= limit:
                 break
         return rows
+
+    def steps(self, after: Sequence[object] | None) -> Steps:
+        """Return the queries of `select`, each with what it is bound to besides its LIMIT."""
+        steps: Steps = []
+        head = f"SELECT {', '.join(map(self._expression, self._columns))} FROM {identifier(self.table.name)}"
+        tail = f"ORDER BY {', '.join(part.sql for part in self.key)} LIMIT ?"
+        for depth in [0] if after is None else range(len(self.key), 0, -1):
+            ranges = [f"{part.sql} {'>' if at == depth - 1 else '='} ?" for at, part in enumerate(self.key[:depth])]
+            where = " AND ".join([*self._where, *ranges])
+            sql = f"{head}{' WHERE ' + where if where else ''} {tail}"
+            steps.append((sql, [*self._bound, *(after or ())[:depth]]))
+        return steps
 
     def _expression(self, column: Column) -> str:
         name = column.name if column.name == self.table.rowid else identifier(column.name)

@@ -155,6 +155,16 @@ def codec(column: sdk.ColumnType, declared: str, sample: str | None = None) -> C
     return _CODECS.get(column.name)
 
 
+def form(column: sdk.ColumnType, kept: Codec) -> str:
+    """Return an example of how a key of that type is stored; empty where its values have one form only."""
+    example: object = None
+    if isinstance(column, sdk.TimestampType):
+        example = datetime(2000, 1, 1, tzinfo=UTC if column.utc else None)
+    elif isinstance(column, sdk.DecimalType):
+        example = Decimal("0.0")
+    return "" if example is None or kept.encode is None else str(kept.encode(example))
+
+
 def _match(pattern: str | re.Pattern[str], text: str) -> str:
     if re.fullmatch(pattern, text) is None:
         raise ValueError("not in ISO form")
@@ -173,7 +183,7 @@ def _decimal(column: sdk.DecimalType) -> Convert:
     def decode(value: float | str) -> Decimal:
         text = _match(_NUMBER, value) if isinstance(value, str) else repr(value)
         exact = _EXACT.quantize(Decimal(text), unit)
-        if abs(exact) >= limit:
+        if exact.copy_abs() >= limit:  # `abs` would round to the 28 digits of the thread's context
             raise ValueError("more digits than its declaration")
         return exact
 

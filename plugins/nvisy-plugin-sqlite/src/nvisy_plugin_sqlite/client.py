@@ -1,22 +1,28 @@
 """The session and its connections: the only file that knows the `sqlite3` module, and the one that translates its errors.
 
 A connection lives on the session's own thread. Reading opens the file read-only, so it can neither create nor change it.
+The native module reads whole pages by a connection of its own, from the same SQLite that `sqlite3` uses: two copies of it in
+one process would break each other's locks (https://sqlite.org/howtocorrupt.html, 2.2.1).
 """
 
+import _sqlite3
+import functools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 import nvisy_sdk as sdk
 
+from ._native import Batch, Connection, Library, Plan, SqliteError
 from ._types import Refused
 from .config import Credentials, Params
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Row = tuple[Any, ...]
+Steps = list[tuple[str, list[object]]]
 
 _REFUSALS = {
     "SQLITE_CONSTRAINT_NOTNULL": "not_null",
@@ -53,7 +59,7 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _translated(error: sqlite3.Error, path: Path) -> sdk.ProviderError:
+def _translated(error: sqlite3.Error | SqliteError, path: Path) -> sdk.ProviderError:
     name = str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
     family = "_".join(name.split("_")[:2])
     where = {"path": str(path)}
@@ -76,8 +82,11 @@ def _translated(error: sqlite3.Error, path: Path) -> sdk.ProviderError:
 class Database:
     """One connection. Every call is made on the thread that made it."""
 
-    def __init__(self, path: Path, *, busy_timeout_ms: int, writable: bool) -> None:
+    def __init__(
+        self, path: Path, *, busy_timeout_ms: int, writable: bool = False, library: Library | None = None
+    ) -> None:
         self.path = path
+        self._native: Connection | None = None
         uri = path.absolute().as_uri() + ("?mode=rwc" if writable else "?mode=ro")
         with self._translating():
             self._connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout_ms / 1000, isolation_level=None)
@@ -91,13 +100,26 @@ class Database:
         except BaseException:
             self.close()
             raise
+        self._native = None if library is None else library.open(uri, busy_timeout_ms)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as err:
+        except (sqlite3.Error, SqliteError) as err:
             raise _translated(err, self.path) from err
+
+    def page(self, plan: Plan | None, steps: Steps, size: int) -> tuple[Batch, list[int], Row | None] | None:
+        """Read a page in a transaction of its own, without an object for each value.
+
+        Returns:
+            The rows, the hidden row numbers, and the key to go on after; None where the page has to be read by `rows`,
+            which finds what is unusual about it, or wrong.
+        """
+        if plan is None or self._native is None:
+            return None
+        with self._translating():
+            return self._native.page(plan, steps, size)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return all rows of a query."""
@@ -146,11 +168,15 @@ class Database:
         """Stop the query under way; this one may be called from any thread."""
         with suppress(sqlite3.Error):
             self._connection.interrupt()
+        if self._native is not None:
+            self._native.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
         with suppress(sqlite3.Error):
             self._connection.close()
+        if self._native is not None:
+            self._native.close()
 
 
 def _refusal(error: BaseException) -> Refused | None:
@@ -170,8 +196,18 @@ def _refusal(error: BaseException) -> Refused | None:
             return None
 
 
+@functools.cache
+def library() -> Library | None:
+    """Return the SQLite that `sqlite3` uses; None where its functions cannot be found from outside."""
+    path = getattr(_sqlite3, "__file__", None)
+    return Library.load(path, sqlite3.sqlite_version) if path else None
+
+
 class Session:
     """One open session: a thread, and the connections it needs so far."""
+
+    natively: ClassVar[bool] = True
+    """Whether pages are read by the native module where that can be; a subclass may say no. What is read is the same."""
 
     def __init__(self, params: Params) -> None:
         self._params = params
@@ -222,7 +258,8 @@ class Session:
                 raise sdk.NotFoundError(
                     f"there is no database file {path}", hint="check `path`", context={"path": str(path)}
                 )
-            self._source = Database(path, busy_timeout_ms=self._params.busy_timeout_ms, writable=False)
+            found = library() if self.natively else None
+            self._source = Database(path, busy_timeout_ms=self._params.busy_timeout_ms, library=found)
         return self._source
 
     def _writing(self) -> Database:

@@ -9,6 +9,7 @@ from typing import Any
 
 import nvisy_sdk as sdk
 
+from ._native import Batch
 from ._stream import Stream
 from ._types import MISFIT, Codec
 from .client import Row, Session
@@ -29,9 +30,9 @@ class Reader(Session):
         if nulls:
             raise _null_key(stream, nulls)
         while True:
-            rows, after = await self._run(_page, stream, after, self._params.batch_rows)
-            if rows:
-                yield _batch(stream, rows)
+            batch, after = await self._run(_page, stream, after, self._params.batch_rows)
+            if batch is not None:
+                yield batch
             if after is None:
                 return
 
@@ -64,8 +65,12 @@ class Reader(Session):
         return found
 
 
-def _page(stream: Stream, after: tuple[object, ...] | None, size: int) -> tuple[list[Row], tuple[object, ...] | None]:
-    """Return the next rows, and the key to go on after; None at the end."""
+def _page(stream: Stream, after: Row | None, size: int) -> tuple[sdk.Batch | None, Row | None]:
+    """Return the next rows, if any, and the key to go on after; None at the end."""
+    found = stream.db.page(stream.plan, stream.steps(after), size)
+    if found is not None:
+        data, rowids, after = found
+        return _batch(stream, data, rowids), after
     limit = size + stream.table.is_view  # a view's key is not proven: one row more shows a tie at the border
     with stream.db.transaction(write=False):
         rows = stream.select(after, limit)
@@ -76,7 +81,11 @@ def _page(stream: Stream, after: tuple[object, ...] | None, size: int) -> tuple[
             context={"table": stream.table.name},
         )
     kept = rows[:size]
-    return _decoded(stream, kept), tuple(kept[-1][at] for at in stream.places) if len(rows) >= limit else None
+    after = tuple(kept[-1][at] for at in stream.places) if len(rows) >= limit else None
+    kept = _decoded(stream, kept)
+    if not stream.hidden:
+        return _batch(stream, kept, ()), after
+    return _batch(stream, [row[:-1] for row in kept], [row[-1] for row in kept]), after
 
 
 def _decoded(stream: Stream, rows: list[Row]) -> list[Row]:
@@ -136,12 +145,14 @@ def _fits(codec: Codec, stored: object, *, key: bool) -> bool:
     return stored is None or type(stored) in codec.stored
 
 
-def _batch(stream: Stream, rows: list[Row]) -> sdk.Batch:
-    """Join a page with its positions: the key columns themselves, or the hidden row numbers."""
+def _batch(stream: Stream, data: list[Row] | Batch, rowids: Sequence[int]) -> sdk.Batch | None:
+    """Join a page with its positions: the key columns themselves, or the hidden row numbers. An empty one is none."""
+    if not len(data):
+        return None
     if not stream.hidden:
-        return sdk.Batch(rows, sdk.Keyset(tuple(stream.names), stream.fingerprint), schema=stream.schema)
-    contexts = [_after_rowid(stream.fingerprint, row[-1]) for row in rows]
-    return sdk.Batch([row[:-1] for row in rows], sdk.Each(contexts), schema=stream.schema)
+        return sdk.Batch(data, sdk.Keyset(tuple(stream.names), stream.fingerprint), schema=stream.schema)
+    contexts = [_after_rowid(stream.fingerprint, rowid) for rowid in rowids]
+    return sdk.Batch(data, sdk.Each(contexts), schema=stream.schema)
 
 
 def _after_rowid(fingerprint: str, rowid: int) -> sdk.KeysetContext:
