@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent.resolve()
-SKIPPED = {".git", ".venv", ".nox", ".demo", "target", "node_modules", "__pycache__", "build", "dist"}
+SKIPPED = {".git", ".venv", ".nox", ".bench", ".demo", "target", "node_modules", "__pycache__", "build", "dist"}
 
 
 @functools.cache

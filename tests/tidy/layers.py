@@ -23,6 +23,11 @@ PACKAGES: Mapping[str, frozenset[str]] = {
     "nvisy": frozenset({"nvisy_sdk", "pydantic"}),  # pydantic for the errors of the SDK's models
     "nvisy_sdk": frozenset({"pydantic", "pydantic_core", "pluggy", "typing_extensions", "annotated_types"}),
 }
+# The files of an extra: what else each of them may import, because only who asked for the extra imports the file.
+EXTRAS: Mapping[str, frozenset[str]] = {
+    "nvisy_sdk/conformance/_pytest.py": frozenset({"pytest"}),
+    "nvisy_sdk/scaffold.py": frozenset({"cookiecutter"}),
+}
 # What a plugin may import in any of its files; its one foreign library is imported by client.py alone.
 PLUGIN = frozenset({"nvisy_sdk", "pydantic"})
 # Modules of the standard library that are a foreign system all the same.
@@ -43,7 +48,8 @@ def crates(found: Mapping[str, Iterable[str]]) -> list[str]:
 
 def package(path: Path, source: str, name: str) -> list[str]:
     """A module of the package `name` imports only what the package may know."""
-    foreign = _imported(source) - _standard() - PACKAGES[name] - {name}
+    extra = next((names for file, names in EXTRAS.items() if path.as_posix().endswith(file)), frozenset())
+    foreign = _imported(source) - _standard() - PACKAGES[name] - {name} - extra
     return [f"{path}: {name} must not import {module}" for module in sorted(foreign)]
 
 

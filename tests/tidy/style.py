@@ -20,6 +20,12 @@ PLUGIN_SOFT, PLUGIN_HARD = 400, 600
 LARGER_PLUGINS = {
     # The system keeps any type in any column, so most of the code is what makes its types exact and its keys sound.
     "nvisy_plugin_sqlite": 1_100,
+    # Its client library loses header values and the reasons of errors, and answers a repeated message as it does a new one:
+    # acknowledging after the commit, exact headers and telling repeats apart are code of the plugin's own.
+    "nvisy_plugin_nats": 950,
+    # A catalogue of any type and key, columns that are refused before they would be rounded, two ways to write a batch with
+    # rejections row by row, and a replacement that leaves everything attached to the table as it is.
+    "nvisy_plugin_postgres": 1_700,
 }
 # Put together from pieces, so that this file keeps its own rule.
 MACHINE_PATH = re.compile(r"(?<![\w.$~}])/(?:" + "work|root|home/[a-z]|Users/[A-Za-z]" + r")(?=[/\w\s\"'`]|$)")

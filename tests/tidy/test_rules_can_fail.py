@@ -125,6 +125,8 @@ def test_package_refuses_a_foreign_import() -> None:
     assert len(layers.package(path, "def f():\n    from nvisy import run\n", "nvisy_sdk")) == 1
     assert len(layers.package(path, "import pandas\n", "nvisy")) == 1
     assert layers.package(path, "import json\nfrom . import x\nfrom nvisy_sdk import y\n", "nvisy") == []
+    assert len(layers.package(path, "import cookiecutter\n", "nvisy_sdk")) == 1
+    assert layers.package(Path("src/nvisy_sdk/scaffold.py"), "import cookiecutter\n", "nvisy_sdk") == []
 
 
 def test_plugin_refuses_the_engine_and_a_foreign_library_outside_the_client() -> None:
