@@ -35,6 +35,7 @@ MODULES = {
     "_check": "Whether a class can be loaded",
     "_error": "Errors",
     "_thread": "Blocking calls",
+    "_calls": "Calls under way",
 }
 FAMILIES = {
     "PKG": "package and discovery",

@@ -18,6 +18,7 @@ from ._batch import (
     Resumable,
     Rows,
 )
+from ._calls import Calls
 from ._check import connect_models, load_checks
 from ._context import (
     Context,
@@ -144,6 +145,7 @@ __all__ = [
     "BoolType",
     "BoolValue",
     "BytesValue",
+    "Calls",
     "Capability",
     "CapabilityState",
     "Category",

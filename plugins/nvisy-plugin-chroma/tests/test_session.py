@@ -206,6 +206,28 @@ def test_disconnect_ends_a_read_under_way_as_closed(place: Place) -> None:
     asyncio.run(use())
 
 
+def test_disconnect_at_any_step_of_a_read_leaves_no_connection(server: Place) -> None:
+    """A call that had yet to connect did so through a closed client, and nobody closed that connection."""
+    server.seed(rows(*range(5)))
+
+    async def use(steps: int) -> int:
+        session = await server.connect(batch_rows=1)
+        reading = asyncio.create_task(items(session.read(None)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await session.disconnect()
+        await asyncio.wait((reading,))
+        assert isinstance(reading.exception(), ClosedError)
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (ASYNC240)
+
+    gc.collect()
+    gc.disable()  # it would close what was left, and hide it
+    try:
+        assert len({asyncio.run(use(steps)) for steps in range(40)}) == 1
+    finally:
+        gc.enable()
+
+
 def test_sessions_of_one_store_do_not_close_each_other(embedded: Place) -> None:
     """Chroma shares what it knows of the files between them; what the one writes the other reads."""
     embedded.write(rows(1))

@@ -4,7 +4,6 @@ A server is spoken to on the loop, by an HTTP client of the session's own; an em
 have the same calls. `chromadb` takes a second to import, so that happens on a thread, when the first session opens.
 """
 
-import asyncio
 import functools
 import re
 import threading
@@ -23,7 +22,9 @@ _NAME: Final = re.compile(r"[a-zA-Z0-9](?!.*\.\.)[a-zA-Z0-9._-]{1,510}[a-zA-Z0-9
 _SILENT: Final = {"anonymized_telemetry": False, "chroma_otel_collection_endpoint": ""}
 _TOLD: Final = 300  # characters of a foreign message that are shown
 _CHANGES: Final = frozenset({"_add", "_modify", "_update", "_upsert", "create_collection", "delete_collection"})
-_GRACE: Final = 0.2  # seconds; a time-out from outside must not last longer than anybody would notice
+# Chroma gives up what it is doing for a client that goes away: the first write to a collection, cut off in the middle, leaves a
+# collection that cannot be read until it is written to again. So a change may end before a cancellation goes on, if it does at once.
+GRACE: Final = 0.2  # seconds; a time-out from outside must not last longer than anybody would notice
 
 # By the name of a class of the error, nearest class first: the classes themselves would cost the import.
 _KINDS: Final[Mapping[str, tuple[type[sdk.ProviderError], str | None]]] = {
@@ -58,6 +59,7 @@ class Session:
         self._http: Any = None
         self._store: Any = None
         self._worker = sdk.Worker(name="nvisy-chroma")  # of a server's session, only until it is open
+        self._calls = sdk.Calls()  # of a server's session
         self._closed = False
 
     @classmethod
@@ -78,11 +80,17 @@ class Session:
         return session
 
     async def disconnect(self) -> None:
-        """Close the session; a call under way ends with `closed`. Another session of the same store is not touched."""
+        """Close the session; a call under way ends with `closed`. Another session of the same store is not touched.
+
+        The calls end first: one that has yet to connect would do so through a closed client, and nobody would close that.
+        """
         self._closed = True
-        if self._http is not None:
-            with suppress(Exception):
-                await self._http.aclose()
+        try:
+            await self._calls.close()
+        finally:
+            if self._http is not None:
+                with suppress(Exception):
+                    await self._http.aclose()
         with suppress(sdk.ClosedError):
             await self._worker.run(self._close_store)
         await self._worker.close()
@@ -98,7 +106,7 @@ class Session:
         method = functools.partial(getattr(self._server, verb), **arguments)
         if self._http is None:
             return await self._translated(self._worker.run(method))
-        return await self._translated(whole(method()) if verb in _CHANGES else method())
+        return await self._translated(self._calls.run(method(), grace=GRACE if verb in _CHANGES else 0))
 
     async def found(self, name: str) -> Any | None:
         """Return the collection of that name, or None."""
@@ -168,23 +176,6 @@ def _check(params: Params) -> None:
     for field, name in names.items():
         if name is not None and not _NAME.fullmatch(name):
             raise sdk.InvalidConfigError(f"{field} `{name}` cannot be: {NAMES}", hint=f"correct `{field}`")
-
-
-async def whole(doing: Coroutine[Any, Any, Any]) -> Any:
-    """Let something that changes the collection end before a cancellation goes on, if it does so at once.
-
-    Chroma gives up what it is doing for a client that goes away: the first write to a collection, cut off in the middle, leaves a
-    collection that cannot be read until it is written to again.
-    """
-    task = asyncio.ensure_future(doing)
-    try:
-        return await asyncio.shield(task)
-    finally:
-        if not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait((task,), timeout=_GRACE)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 def _chromadb() -> Any:

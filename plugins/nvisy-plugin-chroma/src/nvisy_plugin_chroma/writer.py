@@ -10,7 +10,7 @@ import nvisy_sdk as sdk
 from nvisy_sdk import WriteMode
 
 from ._item import Record, Refused, record
-from .client import BATCH_ROWS, Session, whole
+from .client import BATCH_ROWS, GRACE, Session
 from .reader import GONE, STAGE
 
 SWAP: Final = "a replacement takes its place by two renames; between them the collection is not found"
@@ -55,7 +55,7 @@ class Writer(Session):
             target = await self.found(self.name())
             if target is not None:
                 await self._drop(self.name() + GONE)
-            await whole(self._swap(stage, target))
+            await self._calls.run(self._swap(stage, target), grace=GRACE)
         if self._mode is WriteMode.REPLACE and await self.found(self.name()) is not None:
             await self._drop(self.name() + GONE)
         self._goal = None
