@@ -58,7 +58,7 @@ def of(entry: Entry, items: int) -> Figures | None:
         cpu=statistics.median(run.cpu for run in equal),
         server_cpu=statistics.median(run.server_cpu for run in equal),
         memory=statistics.median(run.memory for run in equal),
-        rate=items / wall,
+        rate=(entry.items or items) / wall,
         spread=_spread(equal) / wall,
     )
 
@@ -105,6 +105,9 @@ def _judge(task: Task, goal: Goal) -> Verdict:
     match goal.figure:
         case "wall":
             found: float | None = figures.wall
+        case "memory" if goal.against:
+            other = named(task, goal.against)
+            found = figures.memory / other.memory if other else None
         case "memory":
             found = figures.memory
         case "cpu":

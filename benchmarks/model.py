@@ -102,6 +102,8 @@ class Contender:
     """The peer whose environment it runs in."""
     slow: bool = False
     """Takes minutes where others take seconds: only in the long form, and there once."""
+    items: int | None = None
+    """What it moves, where that is not what the others move."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,8 @@ class Missing:
 class Goal:
     """What our own engine is to reach in a work.
 
-    `figure` is `rate` (against the named contender, or the best of a role), `wall` (seconds), `memory` (MiB) or `cpu`
-    (client seconds for a million items).
+    `figure` is `rate` (against the named contender, or the best of a role), `wall` (seconds), `memory` (MiB, or a share of
+    the named contender's) or `cpu` (client seconds for a million items).
     """
 
     figure: str

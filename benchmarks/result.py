@@ -39,6 +39,8 @@ class Entry:
     about: str
     command: str
     runs: tuple[Run, ...]
+    items: int | None = None
+    """What it moves, where that is not what the work says."""
 
 
 @dataclass(frozen=True)

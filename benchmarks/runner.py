@@ -31,7 +31,8 @@ def run(place: Stage, work: Work, contenders: Sequence[Contender], runs: int, ti
         found[contender.name].append(made)
         _say(work, contender, made)
     entries = tuple(
-        Entry(each.name, each.role, each.about, written(place, each), tuple(found[each.name])) for each in contenders
+        Entry(each.name, each.role, each.about, written(place, each), tuple(found[each.name]), each.items)
+        for each in contenders
     )
     return Task(work.name, work.title, work.about, work.items, work.unit, entries, work.goals, work.missing)
 
@@ -106,9 +107,10 @@ def _last_words(log: Path) -> str:
 
 def _say(work: Work, contender: Contender, made: Run) -> None:
     """One line on the terminal for each run."""
-    rate = f"{work.items / made.wall:>10,.0f} {work.unit}/s" if made.equal else f"FAILED: {made.reason}"
+    items = contender.items or work.items
+    rate = f"{items / made.wall:>10,.0f} {work.unit}/s" if made.equal else f"FAILED: {made.reason}"
     taken = f"{made.wall:8.2f} s {made.cpu:7.2f} s cpu {made.server_cpu:7.2f} s server {made.memory:7.0f} MiB"
-    print(f"{work.name:<4} {made.round} {contender.name:<24} {taken} {rate}", file=sys.stderr, flush=True)
+    print(f"{work.name:<5} {made.round} {contender.name:<24} {taken} {rate}", file=sys.stderr, flush=True)
 
 
 def _slug(name: str) -> str:

@@ -43,10 +43,18 @@ def goal(task: Task, verdict: Verdict) -> str:
     """A goal, what was found, and by which measure."""
     wanted, found = verdict.goal, verdict.found
     nothing = "nothing, ours has failed" if verdict.reached is False else "nothing to compare it with"
-    shown = nothing if found is None else f"{found:.2f}" if wanted.figure != "memory" else f"{found:.0f}"
+    shown = (
+        nothing
+        if found is None
+        else f"{found:.0f}"
+        if wanted.figure == "memory" and not wanted.against
+        else f"{found:.2f}"
+    )
     match wanted.figure:
         case "wall":
             said = f"at most {wanted.bound:g} s, start-up included"
+        case "memory" if wanted.against:
+            said = f"at most {wanted.bound:g} x the memory of {wanted.against}"
         case "memory":
             said = f"at most {wanted.bound:g} MiB"
         case "cpu":

@@ -15,6 +15,7 @@ from benchmarks.settings import COLUMNS, Folder
 # Characters that stand nowhere in the documents, so that each line is one value of a CSV of one column.
 LINES = "(FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
 _READY = "src.ready"
+GROWING, TENFOLD = "src.growing", "src.tenfold"
 
 
 def flights_csv(folder: Folder, rows: int) -> Path:
@@ -58,12 +59,12 @@ def _fill(server: Server, csv: Path, lines: Path) -> None:
         "INSERT INTO src.stale SELECT * FROM src.flights WHERE id % 2 = 0 ORDER BY id",
         f"UPDATE src.stale SET {changed}",
         # what grows between two runs
-        f"CREATE TABLE src.growing {like}",
-        "INSERT INTO src.growing SELECT * FROM src.flights ORDER BY id",
+        f"CREATE TABLE {GROWING} {like}",
+        f"INSERT INTO {GROWING} SELECT * FROM src.flights ORDER BY id",
         f"CREATE TABLE {ORIGINAL} (doc jsonb)",
         f"\\copy {ORIGINAL} FROM '{lines}' {LINES}",
     )
-    for table in ("src.flights", "src.stale", "src.growing", ORIGINAL):
+    for table in ("src.flights", "src.stale", GROWING, ORIGINAL):
         server.sql(f"VACUUM (FULL, ANALYZE) {table}" if table == "src.stale" else f"VACUUM ANALYZE {table}")
     server.sql(f"CREATE TABLE {_READY} ()")
 
@@ -76,7 +77,7 @@ def clear(stage: Stage) -> None:
         "DROP SCHEMA IF EXISTS target CASCADE",
         "DROP SCHEMA IF EXISTS target_staging CASCADE",
         "CREATE SCHEMA target",
-        f"DELETE FROM src.growing WHERE id > {stage.rows}",
+        f"DELETE FROM {GROWING} WHERE id > {stage.rows}",
     )
 
 
@@ -84,11 +85,20 @@ def grown(stage: Stage) -> str:
     """The statement that adds the new rows of an increment."""
     rest = ", ".join(list(COLUMNS)[1:])
     return (
-        f"INSERT INTO src.growing (id, {rest}) "
+        f"INSERT INTO {GROWING} (id, {rest}) "
         f"SELECT id + {stage.rows}, {rest} FROM src.flights WHERE id <= {stage.more} ORDER BY id"
     )
 
 
+def tenfold(stage: Stage) -> tuple[str, ...]:
+    """The statements that make a table of ten times the flights, where it is not there yet."""
+    rest = ", ".join(list(COLUMNS)[1:])
+    repeated = f"SELECT id + part * {stage.rows}, {rest} FROM generate_series(0, 9) AS part, src.flights ORDER BY 1"
+    made = f"CREATE TABLE {TENFOLD} (LIKE src.flights INCLUDING INDEXES); INSERT INTO {TENFOLD} (id, {rest}) {repeated}"
+    missing = f"to_regclass('{TENFOLD}') IS NULL"
+    return f"DO $$BEGIN IF {missing} THEN {made}; END IF; END$$", f"VACUUM ANALYZE {TENFOLD}"
+
+
 def settled(stage: Stage) -> None:
     """Let the next run begin with a server that has nothing left to do of what came before."""
-    stage.server.sql("VACUUM ANALYZE src.growing", "CHECKPOINT")
+    stage.server.sql(f"VACUUM ANALYZE {GROWING}", "CHECKPOINT")

@@ -155,6 +155,19 @@ def increment(stage: Stage) -> Work:
     )
 
 
+def tenfold_to_table(stage: Stage) -> Work:
+    """PostgreSQL to PostgreSQL, ten times as much."""
+    return Work(
+        "W1x10",
+        "PostgreSQL to PostgreSQL, ten times the rows",
+        "Whether a row takes as long, and the process as little memory, when there are ten times as many.",
+        10 * stage.rows,
+        ROWS,
+        (limit.tenfold_to_table(stage), *ours.tenfold_to_table(stage)),
+        (Goal("rate", 0.9, ours.TENTH), Goal("memory", 1.1, ours.TENTH), Goal("memory", 150)),
+    )
+
+
 WORKS: Mapping[str, Callable[[Stage], Work]] = MappingProxyType(
     {
         "W1": table_to_table,
@@ -164,6 +177,7 @@ WORKS: Mapping[str, Callable[[Stage], Work]] = MappingProxyType(
         "W4": table_to_lines,
         "W5": lines_to_table,
         "W6": increment,
+        "W1x10": tenfold_to_table,
     }
 )
 

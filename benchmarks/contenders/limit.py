@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import shutil
 import sys
 
 from benchmarks.model import Command, Contender, Documents, Flights, Nowhere, Role, Sql, Stage
 from benchmarks.settings import COLUMNS, ROOT
-from benchmarks.stage import LINES, documents, flights_sqlite, grown
+from benchmarks.stage import LINES, TENFOLD, documents, flights_sqlite, grown, tenfold
 
 TABLE = "target.flights"
 # A table like the source's, key and all, which a bulk command needs to be there.
@@ -16,6 +17,7 @@ MADE = Sql((f"CREATE TABLE {TABLE} (LIKE src.flights INCLUDING INDEXES)",))
 # The same, with every other row there and outdated.
 STALE = Sql((*MADE.statements, f"INSERT INTO {TABLE} SELECT * FROM src.stale ORDER BY id"))
 _OUT = "\\copy src.flights TO STDOUT (FORMAT binary)"
+_IN = f"\\copy {TABLE} FROM STDIN (FORMAT binary)"
 
 
 def pipe(*commands: Command, to: str = "") -> Command:
@@ -32,8 +34,15 @@ def upsert() -> str:
 def table_to_table(stage: Stage) -> Contender:
     """The whole table, as the server encodes it."""
     about = "binary COPY through a pipe, into a table with a primary key; no order, no restart, no checks"
-    command = pipe(stage.server.psql(_OUT), stage.server.psql(f"\\copy {TABLE} FROM STDIN (FORMAT binary)"))
+    command = pipe(stage.server.psql(_OUT), stage.server.psql(_IN))
     return Contender("psql to psql", Role.LIMIT, about, command, Flights(TABLE), before=(MADE,))
+
+
+def tenfold_to_table(stage: Stage) -> Contender:
+    """The same for the larger table."""
+    command = pipe(stage.server.psql(_OUT.replace("src.flights", TENFOLD)), stage.server.psql(_IN))
+    before = (Sql(tenfold(stage)), MADE)
+    return dataclasses.replace(table_to_table(stage), command=command, target=Flights(TABLE, TENFOLD), before=before)
 
 
 def table_over_table(stage: Stage) -> Contender:

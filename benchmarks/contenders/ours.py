@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 from benchmarks.model import Before, Contender, Documents, Files, Flights, Role, Sql, Stage, Step, Target, Write
 from benchmarks.server import HOST, USER
-from benchmarks.stage import documents, flights_sqlite, grown
+from benchmarks.stage import TENFOLD, documents, flights_sqlite, grown, tenfold
 
-NAME, AGAIN = "nvisy", "nvisy, again"
+NAME, AGAIN, TENTH = "nvisy", "nvisy, again", "nvisy, a tenth"
 TABLE = "target.flights"
 # The largest batch whose rows of this width stay within the engine's bound of waiting bytes several times over.
 LARGE = "50000"
@@ -30,6 +30,15 @@ def table_over_table(stage: Stage) -> tuple[Contender, ...]:
     made = f"CREATE TABLE {TABLE} (LIKE src.flights INCLUDING INDEXES)"
     stale = Sql((made, f"INSERT INTO {TABLE} SELECT * FROM src.stale ORDER BY id"))
     return tuple(dataclasses.replace(each, before=(stale,)) for each in _both(stage))
+
+
+def tenfold_to_table(stage: Stage) -> tuple[Contender, ...]:
+    """Ten times the table; and the table itself, for what a row takes there."""
+    command = _copy(stage, _source(stage, table="tenfold"), _target(stage, table="flights"))
+    usual = _contender(stage, NAME, command, Flights(TABLE, TENFOLD))
+    usual = dataclasses.replace(usual, about="`nvisy copy`, one URI to the other", before=(Sql(tenfold(stage)),))
+    tenth = dataclasses.replace(table_to_table(stage)[0], name=TENTH, about="W1 itself", items=stage.rows)
+    return usual, _once_more(usual), tenth
 
 
 def sqlite_to_table(stage: Stage) -> tuple[Contender, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from benchmarks import figures
+from benchmarks import figures, sections
 from benchmarks.model import Contender, Goal, Nowhere, Role
 from tests.benchmarks.support import entry, run, task, usual
 
@@ -69,6 +71,25 @@ def test_judged_misses_every_goal_when_ours_has_failed() -> None:
     assert (verdict.found, verdict.reached) == (None, False)
 
 
+def test_rate_counts_what_a_contender_moves() -> None:
+    """A tenth of the rows in a fifth of the time is half the rate."""
+    tenth = dataclasses.replace(entry("nvisy, a tenth", Role.OURS, 0.4), items=100)
+    larger = task(entry("nvisy", Role.OURS, 2.0), tenth, goals=(Goal("rate", 0.9, "nvisy, a tenth"),))
+    (verdict,) = figures.judged(larger)
+    assert verdict.found == pytest.approx(2.0)
+    assert "at least 0.9 x nvisy, a tenth; measured: 2.00" in sections.goal(larger, verdict)
+
+
+def test_goal_of_memory_is_said_in_its_unit() -> None:
+    """MiB by itself, a share where it is held against somebody."""
+    both = Goal("memory", 120), Goal("memory", 1.1, "other")
+    one = task(entry("nvisy", Role.OURS, 2.0), entry("other", Role.OURS, 4.0), goals=both)
+    assert [sections.goal(one, verdict) for verdict in figures.judged(one)] == [
+        "W1: at most 120 MiB; measured: 70",
+        "W1: at most 1.1 x the memory of other; measured: 1.00",
+    ]
+
+
 @pytest.mark.parametrize(
     ("goal", "found", "reached"),
     [
@@ -77,6 +98,9 @@ def test_judged_misses_every_goal_when_ours_has_failed() -> None:
         (Goal("cpu", 1_000), 1_000.0, True),
         (Goal("cpu", 999), 1_000.0, False),
         (Goal("memory", 69), 70.0, False),
+        (Goal("memory", 1.1, "other"), 1.0, True),
+        (Goal("memory", 0.9, "other"), 1.0, False),
+        (Goal("memory", 1.1, "nobody"), None, None),
         (Goal("rate", 1.0, "other"), 2.0, True),
         (Goal("rate", 1.0, "nobody"), None, None),
     ],
