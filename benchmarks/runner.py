@@ -21,6 +21,8 @@ from benchmarks.settings import ROOT
 HIDDEN = ("NVISY_", "PG", "DLT_", "RUNTIME__", "PYTHON", "VIRTUAL_ENV")
 _REASON = 300
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# Where a machine asks for names is its own affair.
+_ADDRESS = re.compile(r"\b(?!127\.)\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")
 
 
 def run(place: Stage, work: Work, contenders: Sequence[Contender], runs: int, timeout: float) -> Task:
@@ -53,7 +55,7 @@ def once(place: Stage, contender: Contender, number: int, timeout: float, log: s
     if taken.timed_out:
         return _failed(number, taken, f"not finished after {timeout:.0f} s")
     if taken.code != 0:
-        return _failed(number, taken, f"exit code {taken.code}: {place.hidden(_last_words(path))}")
+        return _failed(number, taken, f"exit code {taken.code}: {place.hidden(last_words(path))}")
     try:
         reason = checks.differs(place, contender.target)
     except (RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
@@ -99,9 +101,11 @@ def _failed(number: int, taken: Measurement | None, reason: str) -> Run:
     return Run(number, taken.wall, taken.cpu, taken.server_cpu, taken.memory, equal=False, reason=reason)
 
 
-def _last_words(log: Path) -> str:
-    """The last line a command wrote, without colours."""
-    lines = [_COLOUR.sub("", line).strip() for line in log.read_text(errors="replace").splitlines()]
+def last_words(log: Path) -> str:
+    """The last line a command wrote, without colours and without addresses of other machines."""
+    lines = [
+        _ADDRESS.sub("...", _COLOUR.sub("", line)).strip() for line in log.read_text(errors="replace").splitlines()
+    ]
     return next((line for line in reversed(lines) if line), "")[:_REASON]
 
 

@@ -112,6 +112,17 @@ def measured(command: tuple[str, ...], tmp_path: Path, timeout: float = 20.0) ->
     return measure.measure(command, env=env, cwd=tmp_path, log=tmp_path / "log", timeout=timeout, server=os.getpid())
 
 
+def test_reason_of_a_failure_names_no_other_machine(stage: Stage) -> None:
+    """Neither a colour nor the address of a name server belongs into a result."""
+    words = "\x1b[31mno such host on 10.1.2.3:53\x1b[0m, for 127.0.0.1:5432 of 18.6.1"
+    command = (sys.executable, "-c", f"import sys; print({words!r}); sys.exit(3)")
+    stage.folder.logs.mkdir(parents=True)
+    log = stage.folder.logs / "few.log"
+    taken = measure.measure(command, env={}, cwd=stage.folder.logs, log=log, timeout=60, server=os.getpid())
+    assert taken.code == 3
+    assert runner.last_words(log) == "no such host on ..., for 127.0.0.1:5432 of 18.6.1"
+
+
 def test_measure_sees_children_memory_and_processor_time(tmp_path: Path) -> None:
     """Work of a child of a child counts, as does the memory it holds."""
     busy = "import time; held = bytearray(64 << 20); end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
